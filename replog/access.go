@@ -1,0 +1,101 @@
+package replog
+
+// EnrolRequest is the body of POST /v1/{db}/devices, sent with an enrolment or
+// an administrator's token.
+type EnrolRequest struct {
+	// Name is a label for people, such as the machine's name.
+	Name string `json:"name"`
+}
+
+// Enrolment is its answer. Token is the device's; the server keeps only its
+// SHA-256 and cannot show it again.
+type Enrolment struct {
+	Device     DeviceID `json:"device"`
+	Token      string   `json:"token"`
+	Name       string   `json:"database_name"`
+	DatabaseID string   `json:"database"`
+	Epoch      Epoch    `json:"epoch"`
+	Head       Revision `json:"head"`
+}
+
+// The headers that come with a snapshot, the replica at a revision as a SQLite
+// file without replog's tables.
+const (
+	HeaderRevision = "Replog-Revision"
+	HeaderEpoch    = "Replog-Epoch"
+	HeaderDatabase = "Replog-Database"
+)
+
+// LogLine is an entry as `replog log --json` and GET /v1/{db}/log give it, one
+// a line.
+type LogLine struct {
+	Revision   Revision       `json:"revision"`
+	Device     DeviceID       `json:"device"`
+	Seq        Seq            `json:"seq"`
+	Base       Revision       `json:"base"`
+	Label      string         `json:"label,omitempty"`
+	Marked     bool           `json:"marked,omitempty"`
+	RecordedAt Millis         `json:"recorded_at"`
+	ReceivedAt Millis         `json:"received_at"`
+	Outcome    Outcome        `json:"outcome"`
+	Reason     *Reason        `json:"reason,omitempty"`
+	Statements []LogStatement `json:"statements"`
+}
+
+// LogStatement is one statement of a LogLine: SQL text with its arguments, and
+// what became of it.
+type LogStatement struct {
+	SQL        string  `json:"sql"`
+	Args       []Value `json:"args"`
+	RecordedAt Millis  `json:"recorded_at"`
+	Outcome    Outcome `json:"outcome"`
+	Reason     *Reason `json:"reason,omitempty"`
+}
+
+// Line renders an entry for people and programs that read the log.
+func (e *Entry) Line() LogLine {
+	t := &e.Transaction
+	l := LogLine{
+		Revision: e.Revision, Device: t.Device, Seq: t.Seq, Base: t.Base,
+		Label: t.Label, Marked: t.Marked,
+		RecordedAt: t.Time, ReceivedAt: e.Received, Outcome: e.Outcome,
+		Statements: []LogStatement{},
+	}
+	if e.Reason != (Reason{}) {
+		reason := e.Reason
+		l.Reason = &reason
+	}
+	fate := e.fates()
+	for i := range t.Statements {
+		s := &t.Statements[i]
+		sql, args := s.SQL()
+		line := LogStatement{SQL: sql, Args: args, RecordedAt: s.Time, Outcome: e.Outcome, Reason: l.Reason}
+		if part, ok := fate[s.Row()]; ok {
+			reason := part.Reason
+			line.Outcome, line.Reason = part.Outcome, &reason
+		} else if e.Outcome == Applied {
+			line.Reason = nil
+		}
+		l.Statements = append(l.Statements, line)
+	}
+	return l
+}
+
+// fates maps rows to the part that decided them, but for parts that concern
+// only some columns of a row.
+func (e *Entry) fates() map[RowID]*Part {
+	m := map[RowID]*Part{}
+	net := e.Transaction.NetChanges()
+	for i := range e.Parts {
+		p := &e.Parts[i]
+		if len(p.Columns) > 0 {
+			continue
+		}
+		for _, n := range p.Rows {
+			if n >= 0 && n < len(net) {
+				m[net[n].Row()] = p
+			}
+		}
+	}
+	return m
+}

@@ -1,0 +1,85 @@
+package replog
+
+import (
+	"context"
+	"errors"
+)
+
+// Head is where a log stands.
+type Head struct {
+	Revision Revision
+	Epoch    Epoch
+	// Database is the id (a UUID) of the database, which its name may outlive.
+	Database string
+}
+
+// ErrNotFound says that a log holds no such entry.
+var ErrNotFound = errors.New("not found in the log")
+
+// ErrUnknownOutcome says that a Commit may or may not have happened: the head
+// has to be read back before anything else is written.
+var ErrUnknownOutcome = errors.New("outcome of the commit is unknown")
+
+// Filter says which entries a reader wants: those with a revision above After,
+// and up to UpTo where that is not 0.
+type Filter struct {
+	After Revision
+	UpTo  Revision
+	// AppliedOnly leaves out what was not applied.
+	AppliedOnly bool
+	// Device, where not empty, asks for one device's entries.
+	Device DeviceID
+	// Descending gives the newest first.
+	Descending bool
+	// Limit is the largest number of entries; 0 is no limit.
+	Limit int
+}
+
+// Log is the log of one database: entries at revisions 1, 2, 3 … without gaps.
+// Readers never wait for the writer. It is safe for concurrent use.
+type Log interface {
+	// Head returns the newest committed state.
+	Head(ctx context.Context) (Head, error)
+	// Entry returns one entry, whole, or ErrNotFound.
+	Entry(ctx context.Context, r Revision) (Entry, error)
+	// Entries calls yield for each entry that f selects, in order of revision,
+	// from one consistent view of the log. An error of yield ends the reading
+	// and is returned.
+	Entries(ctx context.Context, f Filter, yield func(Entry) error) error
+	// Begin locks the head and opens a transaction; it waits for another
+	// writer until ctx is done.
+	Begin(ctx context.Context) (LogTx, error)
+}
+
+// LogTx is a writer's transaction on a log. It holds the lock on the head
+// until Commit or Rollback, sees its own appends, and is used by one goroutine.
+type LogTx interface {
+	// Head is the head with this transaction's appends.
+	Head() Head
+	// Find returns the entry of a device's transaction, or ErrNotFound.
+	Find(device DeviceID, seq Seq) (Entry, error)
+	// LastSeq is the highest seq of the device in the log, 0 for none.
+	LastSeq(device DeviceID) (Seq, error)
+	// Foreign is the newest revision above after whose entry another device
+	// made and that changed something; 0 for none.
+	Foreign(after Revision, device DeviceID) (Revision, error)
+	// Concurrent returns what other devices' applied entries above after did
+	// to the row, in order of revision.
+	Concurrent(row RowID, after Revision, device DeviceID) ([]PastChange, error)
+	// Since returns the device's entries with a seq above after, in order.
+	Since(device DeviceID, after Seq) ([]Entry, error)
+	// Append adds an entry, whose revision must be the head's plus one.
+	Append(e Entry) error
+	// Commit makes the appends durable. ErrUnknownOutcome where nobody can
+	// tell; any other error means that nothing was appended.
+	Commit() error
+	// Rollback gives the appends up. After Commit it does nothing.
+	Rollback() error
+}
+
+// PastChange is a change in the log with who made it and where.
+type PastChange struct {
+	Revision Revision
+	Device   DeviceID
+	Change   Change
+}

@@ -1,0 +1,232 @@
+package replog
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+)
+
+// WireVersion is the version of the forms in this file.
+const WireVersion = 1
+
+// SyncHeader is the first line of an upload: {"sync":{…}}.
+type SyncHeader struct {
+	Version  int      `json:"version"`
+	Database string   `json:"database"` // the database's id
+	Epoch    Epoch    `json:"epoch"`
+	Device   DeviceID `json:"device"`
+	// SyncPoint: verdicts and entries after it are wanted.
+	SyncPoint Revision `json:"sync_point"`
+	// LastSeq is the highest seq that the device has given out.
+	LastSeq Seq `json:"last_seq"`
+	// Clock is the device's time when it sent this.
+	Clock Millis `json:"clock"`
+	// Schema is the fingerprint of the replicated tables.
+	Schema string `json:"schema"`
+	// PushOnly: no entries are wanted, and verdicts are not processed.
+	PushOnly bool `json:"push_only,omitempty"`
+}
+
+// SyncAnswer is the first line of an answer: {"answer":{…}}.
+type SyncAnswer struct {
+	Version int      `json:"version"`
+	Epoch   Epoch    `json:"epoch"`
+	Head    Revision `json:"head"`
+}
+
+// EntryHeader announces an applied entry; its changes follow, one a line, then
+// an end line. Own entries whose verdict says AsRecorded come without changes.
+type EntryHeader struct {
+	Revision Revision `json:"revision"`
+	Device   DeviceID `json:"device"`
+	Seq      Seq      `json:"seq"`
+	Changes  int      `json:"changes"`
+}
+
+// SyncDone is the last line of an answer: {"done":{…}}. An answer without it
+// was cut and counts for nothing.
+type SyncDone struct {
+	// Revision is how far the verdicts and entries above reach.
+	Revision Revision `json:"revision"`
+	// More: the answer stops before the head.
+	More bool `json:"more,omitempty"`
+}
+
+// Download is one entry of an answer with its changes.
+type Download struct {
+	EntryHeader
+	List []Change
+}
+
+// AnswerLine is one line of an answer; exactly one field is set.
+type AnswerLine struct {
+	Answer  *SyncAnswer  `json:"answer,omitempty"`
+	Verdict *Verdict     `json:"verdict,omitempty"`
+	Entry   *EntryHeader `json:"entry,omitempty"`
+	Change  *Change      `json:"change,omitempty"`
+	Done    *SyncDone    `json:"done,omitempty"`
+}
+
+type syncLine struct {
+	Sync *SyncHeader `json:"sync"`
+}
+
+// EncodeSyncHeader gives the header's line.
+func EncodeSyncHeader(h SyncHeader) []byte {
+	var b bytes.Buffer
+	newEncoder(&b)(syncLine{Sync: &h})
+	return b.Bytes()
+}
+
+// SyncHeader reads the header's line.
+func (l *LineReader) SyncHeader() (SyncHeader, error) {
+	raw, err := l.next()
+	if err != nil {
+		return SyncHeader{}, err
+	}
+	var line syncLine
+	if err := unmarshalStrict(raw, &line); err != nil {
+		return SyncHeader{}, err
+	}
+	if line.Sync == nil {
+		return SyncHeader{}, fmt.Errorf("%w: the upload does not begin with a sync line", ErrForm)
+	}
+	if line.Sync.Version != WireVersion {
+		return SyncHeader{}, fmt.Errorf("%w: wire version %d; this side speaks %d", ErrForm, line.Sync.Version, WireVersion)
+	}
+	return *line.Sync, nil
+}
+
+// WriteAnswerLine writes one line of an answer.
+func WriteAnswerLine(w io.Writer, line AnswerLine) error {
+	var b bytes.Buffer
+	newEncoder(&b)(line)
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// WriteDownload writes an entry's header and changes.
+func WriteDownload(w io.Writer, d *Download) error {
+	head := d.EntryHeader
+	head.Changes = len(d.List)
+	if err := WriteAnswerLine(w, AnswerLine{Entry: &head}); err != nil {
+		return err
+	}
+	for i := range d.List {
+		if err := WriteAnswerLine(w, AnswerLine{Change: &d.List[i]}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// AnswerLine reads the next line of an answer. io.EOF and io.ErrUnexpectedEOF
+// mean that the answer was cut, as no caller reads past a Done line.
+func (l *LineReader) AnswerLine() (AnswerLine, error) {
+	raw, err := l.next()
+	if err != nil {
+		return AnswerLine{}, err
+	}
+	var line AnswerLine
+	return line, unmarshalStrict(raw, &line)
+}
+
+// ReadAnswer reads a whole answer: its first line, then each verdict and entry
+// through the callbacks, up to the closing line. A cut answer is
+// io.ErrUnexpectedEOF.
+func (l *LineReader) ReadAnswer(first func(SyncAnswer) error, verdict func(Verdict) error, entry func(Download) error) (SyncDone, error) {
+	for n := 0; ; n++ {
+		line, err := l.AnswerLine()
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return SyncDone{}, err
+		}
+		switch {
+		case (line.Answer != nil) != (n == 0):
+			err = fmt.Errorf("%w: the answer line is not the first", ErrForm)
+		case line.Answer != nil:
+			err = first(*line.Answer)
+		case line.Verdict != nil:
+			err = verdict(*line.Verdict)
+		case line.Entry != nil:
+			err = l.readEntry(*line.Entry, entry)
+		case line.Done != nil:
+			return *line.Done, nil
+		default:
+			err = fmt.Errorf("%w: unexpected line in an answer", ErrForm)
+		}
+		if err != nil {
+			return SyncDone{}, err
+		}
+	}
+}
+
+func (l *LineReader) readEntry(head EntryHeader, entry func(Download) error) error {
+	d := Download{EntryHeader: head}
+	for range head.Changes {
+		line, err := l.AnswerLine()
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return err
+		}
+		if line.Change == nil {
+			return fmt.Errorf("%w: entry %d has fewer changes than it says", ErrForm, head.Revision)
+		}
+		if err := line.Change.Validate(); err != nil {
+			return wrapForm(err)
+		}
+		d.List = append(d.List, *line.Change)
+	}
+	return entry(d)
+}
+
+// Problem is an error answer (RFC 9457, application/problem+json) with a
+// stable code.
+type Problem struct {
+	Status int    `json:"status"`
+	Code   string `json:"code"`
+	Title  string `json:"title"`
+	Detail string `json:"detail,omitempty"`
+	// ExpectedSeq goes with CodeGap.
+	ExpectedSeq Seq `json:"expected_seq,omitempty"`
+}
+
+func (p *Problem) Error() string {
+	if p.Detail == "" {
+		return p.Title
+	}
+	return p.Title + ": " + p.Detail
+}
+
+// The codes of Problem.
+const (
+	CodeUnauthorized = "unauthorized"      // no token, or an unknown or revoked one: 401
+	CodeForbidden    = "forbidden"         // the token does not allow this: 403
+	CodeNotFound     = "not-found"         // no such database, device or revision: 404
+	CodeExists       = "exists"            // publish: the name is taken: 409
+	CodeSchema       = "schema-differs"    // 409
+	CodeFork         = "forked"            // the device was copied or restored: 409
+	CodeGap          = "gap"               // a seq is missing: 409, with ExpectedSeq
+	CodeEpoch        = "epoch-changed"     // 409
+	CodeDatabase     = "database-replaced" // another database under this name: 409
+	CodeAhead        = "ahead"             // the sync point is past the head: 409
+	CodeHorizon      = "behind-horizon"    // the log no longer reaches back: 410
+	CodeMalformed    = "malformed"         // 400
+	CodeTooLarge     = "too-large"         // 413
+	CodeBusy         = "busy"              // 503 with Retry-After
+	CodeInternal     = "internal"          // 500
+)
+
+// MarshalProblem gives the JSON body.
+func MarshalProblem(p *Problem) []byte {
+	b, err := json.Marshal(p)
+	if err != nil {
+		panic(err) // strings and numbers always encode
+	}
+	return b
+}
