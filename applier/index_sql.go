@@ -1,0 +1,128 @@
+package applier
+
+import (
+	"errors"
+	"strings"
+)
+
+// errIndexSQL says that a CREATE INDEX statement could not be split.
+var errIndexSQL = errors.New("not a CREATE INDEX statement")
+
+// splitIndexSQL splits the SQL of a CREATE INDEX, as sqlite_schema keeps it,
+// into its columns or expressions (without COLLATE and ASC or DESC at their
+// end) and the condition of a partial index.
+func splitIndexSQL(sql string) (parts []string, where string, err error) {
+	tokens := tokenize(sql)
+	open := -1
+	for i, t := range tokens {
+		if t.text == "(" {
+			open = i
+			break
+		}
+	}
+	if open < 0 {
+		return nil, "", errIndexSQL
+	}
+	depth, from := 0, open+1
+	for i := open; i < len(tokens); i++ {
+		switch tokens[i].text {
+		case "(":
+			depth++
+		case ")":
+			depth--
+		case ",":
+			if depth == 1 {
+				parts = append(parts, indexPart(sql, tokens[from:i]))
+				from = i + 1
+			}
+		}
+		if depth > 0 {
+			continue
+		}
+		parts = append(parts, indexPart(sql, tokens[from:i]))
+		rest := tokens[i+1:]
+		if len(rest) > 1 && strings.EqualFold(rest[0].text, "WHERE") {
+			where = sql[rest[1].from:rest[len(rest)-1].to]
+		}
+		return parts, where, nil
+	}
+	return nil, "", errIndexSQL
+}
+
+// indexPart cuts ASC, DESC and a final COLLATE off a column or an expression.
+func indexPart(sql string, tokens []token) string {
+	n := len(tokens)
+	if n > 1 && (strings.EqualFold(tokens[n-1].text, "ASC") || strings.EqualFold(tokens[n-1].text, "DESC")) {
+		n--
+	}
+	if n > 2 && strings.EqualFold(tokens[n-2].text, "COLLATE") {
+		n -= 2
+	}
+	if n == 0 {
+		return ""
+	}
+	return sql[tokens[0].from:tokens[n-1].to]
+}
+
+// token is a piece of SQL: a name, number, string or a single other byte.
+type token struct {
+	text     string
+	from, to int
+}
+
+// tokenize splits SQL, dropping white space and comments
+// (https://www.sqlite.org/lang_comment.html).
+func tokenize(sql string) []token {
+	var tokens []token
+	for i := 0; i < len(sql); {
+		from := i
+		switch b := sql[i]; {
+		case strings.IndexByte(" \t\r\n\f", b) >= 0:
+			i++
+			continue
+		case strings.HasPrefix(sql[i:], "--"):
+			i = skipTo(sql, i, "\n")
+			continue
+		case strings.HasPrefix(sql[i:], "/*"):
+			i = skipTo(sql, i+2, "*/")
+			continue
+		case b == '\'' || b == '"' || b == '`':
+			i = skipQuoted(sql, i, b)
+		case b == '[':
+			i = skipTo(sql, i, "]")
+		case isNameByte(b):
+			for i < len(sql) && isNameByte(sql[i]) {
+				i++
+			}
+		default:
+			i++
+		}
+		tokens = append(tokens, token{sql[from:i], from, i})
+	}
+	return tokens
+}
+
+func skipTo(sql string, i int, end string) int {
+	if at := strings.Index(sql[i:], end); at >= 0 {
+		return i + at + len(end)
+	}
+	return len(sql)
+}
+
+func skipQuoted(sql string, i int, quote byte) int {
+	for i++; i < len(sql); i++ {
+		if sql[i] != quote {
+			continue
+		}
+		if i+1 < len(sql) && sql[i+1] == quote {
+			i++
+			continue
+		}
+		return i + 1
+	}
+	return len(sql)
+}
+
+func isNameByte(b byte) bool {
+	return b == '_' || b == '$' || b >= 0x80 || '0' <= b && b <= '9' || 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z'
+}

@@ -1,0 +1,182 @@
+package applier
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"replog/replog"
+)
+
+// Replica is a connection to a database with the schema of that database. It
+// reads rows, writes row images and checks foreign keys. It writes with the
+// application's triggers out of the way only if the caller saw to that (see
+// WithoutTriggers); foreign-key actions never fire, as foreign keys are off.
+type Replica struct {
+	*Conn
+	Schema *Schema
+}
+
+// NewReplica reads the schema of the connection's database.
+func NewReplica(c *Conn) (*Replica, error) {
+	s, err := ReadSchema(c)
+	if err != nil {
+		return nil, err
+	}
+	return &Replica{Conn: c, Schema: s}, nil
+}
+
+// RowImage is one row before and after something: full images in the order of
+// the table's columns, nil where the row is absent.
+type RowImage struct {
+	Table         *Table
+	Key           []replog.Value
+	Before, After []replog.Value
+}
+
+// ID identifies the row.
+func (i *RowImage) ID() replog.RowID {
+	return replog.RowID{Table: i.Table.Name, Key: replog.KeyString(i.Key)}
+}
+
+// ErrSchema says that a change names a table or a column that the database does
+// not have, or leaves columns out.
+var ErrSchema = errors.New("change does not fit the schema")
+
+// Row returns the full image of the row with exactly that key, or nil.
+func (r *Replica) Row(t *Table, key []replog.Value) ([]replog.Value, error) {
+	var found []replog.Value
+	err := r.Query(t.sql.selectRow, func(image []replog.Value) error {
+		if slices.Equal(t.KeyOf(image), key) {
+			found = image
+		}
+		return nil
+	}, key...)
+	return found, err
+}
+
+// resolve checks a net change against the schema and returns its table and the
+// positions of its columns.
+func (r *Replica) resolve(c *replog.Change) (*Table, []int, error) {
+	fail := func(why string, args ...any) (*Table, []int, error) {
+		return nil, nil, fmt.Errorf("%w: %s of %q: %s", ErrSchema, c.Op, c.Table, fmt.Sprintf(why, args...))
+	}
+	t := r.Schema.Table(c.Table)
+	if t == nil {
+		return fail("no such replicated table")
+	}
+	if !slices.Equal(c.KeyColumns, t.KeyColumns()) {
+		return fail("its key is %q, not %q", t.KeyColumns(), c.KeyColumns)
+	}
+	if slices.ContainsFunc(c.Key, replog.Value.IsNull) {
+		return fail("NULL in the primary key")
+	}
+	columns := make([]int, len(c.Columns))
+	seen := make([]bool, len(t.Columns))
+	for i, name := range c.Columns {
+		n := t.Column(name)
+		switch {
+		case n < 0:
+			return fail("no column %q", name)
+		case seen[n]:
+			return fail("column %q twice", name)
+		case c.Op == replog.Update && t.isKey(n):
+			return fail("changes the key column %q", name)
+		}
+		seen[n] = true
+		columns[i] = n
+	}
+	if c.Op != replog.Update && len(columns) != len(t.Columns) {
+		return fail("it has %d of %d columns", len(columns), len(t.Columns))
+	}
+	if c.Op != replog.Update && !slices.Equal(t.KeyOf(expand(t, columns, values(c))), c.Key) {
+		return fail("its key columns are not its key")
+	}
+	return t, columns, nil
+}
+
+// values are the values of an INSERT or a DELETE.
+func values(c *replog.Change) []replog.Value {
+	if c.Op == replog.Delete {
+		return c.Old
+	}
+	return c.New
+}
+
+// expand spreads the values of some columns over a full image.
+func expand(t *Table, columns []int, values []replog.Value) []replog.Value {
+	image := make([]replog.Value, len(t.Columns))
+	for i, n := range columns {
+		image[n] = values[i]
+	}
+	return image
+}
+
+// overlay is image with some columns replaced.
+func overlay(image []replog.Value, columns []int, values []replog.Value) []replog.Value {
+	image = slices.Clone(image)
+	for i, n := range columns {
+		image[n] = values[i]
+	}
+	return image
+}
+
+// DivergenceError says that a replica does not hold what the log says it must.
+type DivergenceError struct {
+	Table string
+	Key   []replog.Value
+	Why   string
+}
+
+func (e *DivergenceError) Error() string {
+	return fmt.Sprintf("table %q, row %s: %s", e.Table, replog.KeyString(e.Key), e.Why)
+}
+
+// Apply makes net changes exactly as the log says: each old image must be
+// present, each new one is written. Anything else is a *DivergenceError, and
+// the caller rolls back. Changes that do not fit the schema are ErrSchema.
+func (r *Replica) Apply(changes []replog.Change) error {
+	images := make([]RowImage, 0, len(changes))
+	for i := range changes {
+		image, err := r.exactImage(&changes[i])
+		if err != nil {
+			return err
+		}
+		images = append(images, *image)
+	}
+	err := r.Write(images)
+	var refused *ConstraintError
+	if errors.As(err, &refused) {
+		return &DivergenceError{Table: refused.Table, Key: refused.Key, Why: refused.Err.Error()}
+	}
+	return err
+}
+
+func (r *Replica) exactImage(c *replog.Change) (*RowImage, error) {
+	t, columns, err := r.resolve(c)
+	if err != nil {
+		return nil, err
+	}
+	before, err := r.Row(t, c.Key)
+	if err != nil {
+		return nil, err
+	}
+	diverged := func(why string) (*RowImage, error) {
+		return nil, &DivergenceError{Table: t.Name, Key: c.Key, Why: why}
+	}
+	image := &RowImage{Table: t, Key: c.Key, Before: before}
+	switch {
+	case c.Op == replog.Insert && before != nil:
+		return diverged("the log inserts it, but it is there")
+	case c.Op == replog.Insert:
+		image.After = expand(t, columns, c.New)
+		return image, nil
+	case before == nil:
+		return diverged("the log changes it, but it is not there")
+	case !slices.Equal(pick(before, columns), c.Old):
+		return diverged("its values are not those that the log replaces")
+	case c.Op == replog.Update:
+		image.After = overlay(before, columns, c.New)
+	}
+	return image, nil
+}

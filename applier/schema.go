@@ -1,0 +1,245 @@
+package applier
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"replog/replog"
+)
+
+// MaxColumns is the largest number of stored columns that a captured table may
+// have: an image needs two columns of the change table for each, and SQLite
+// allows 2,000 (https://www.sqlite.org/limits.html).
+const MaxColumns = 900
+
+// ownPrefix begins the names of everything that replog puts into a database.
+const ownPrefix = "replog_"
+
+// Schema is what replog needs to know of a database: the tables it replicates,
+// and those it leaves out.
+type Schema struct {
+	Tables  []*Table
+	Skipped []SkippedTable
+	byName  map[string]*Table
+}
+
+// SkippedTable is a table that is not replicated, and why.
+type SkippedTable struct {
+	Name string `json:"table"`
+	Why  string `json:"why"`
+}
+
+// Table is one replicated table.
+type Table struct {
+	Name string
+	// Columns are the stored columns in order; generated ones are left out.
+	Columns []Column
+	// Key are the primary key's columns, as indexes into Columns, in key order.
+	Key          []int
+	WithoutRowID bool
+	Strict       bool
+	// Unique are the UNIQUE indexes, the primary key first.
+	Unique []Index
+	// ForeignKeys are the references from this table, to replicated tables only.
+	ForeignKeys []*ForeignKey
+	// Inbound are the references to this table.
+	Inbound []*ForeignKey
+	// Generated names the generated columns.
+	Generated []string
+	position  map[string]int
+	sql       statements
+}
+
+// Column is one stored column.
+type Column struct {
+	Name     string
+	Type     string // as declared
+	Affinity Affinity
+	NotNull  bool
+	Default  string // SQL text, "" for none
+}
+
+// Index is a UNIQUE index.
+type Index struct {
+	Name string
+	// Parts are its columns or expressions in order.
+	Parts []IndexPart
+	// Where is the condition of a partial index, as SQL text.
+	Where string
+}
+
+// IndexPart is a column (Column ≥ 0, an index into Table.Columns) or an
+// expression, as SQL text.
+type IndexPart struct {
+	Column    int
+	Expr      string
+	Collation string
+}
+
+// Plain tells whether the index is on stored columns only.
+func (x *Index) Plain() bool {
+	return !slices.ContainsFunc(x.Parts, func(p IndexPart) bool { return p.Column < 0 })
+}
+
+// ForeignKey is one reference whose parent is a replicated table.
+type ForeignKey struct {
+	Child, Parent *Table
+	// Columns and Referenced are indexes into the columns of Child and Parent.
+	Columns, Referenced []int
+	// Collations are those of the parent's key, by which values are compared.
+	Collations []string
+	id         string
+}
+
+// Table returns the table of that name, or nil. Names compare as in SQLite,
+// without regard to ASCII case.
+func (s *Schema) Table(name string) *Table { return s.byName[foldName(name)] }
+
+// Column returns the index of a stored column, or -1.
+func (t *Table) Column(name string) int {
+	if i, ok := t.position[foldName(name)]; ok {
+		return i
+	}
+	return -1
+}
+
+// KeyOf picks the primary key out of a full image.
+func (t *Table) KeyOf(image []replog.Value) []replog.Value { return pick(image, t.Key) }
+
+// KeyColumns names the primary key's columns, in key order.
+func (t *Table) KeyColumns() []string {
+	names := make([]string, len(t.Key))
+	for i, k := range t.Key {
+		names[i] = t.Columns[k].Name
+	}
+	return names
+}
+
+// ColumnNames names the stored columns, in order.
+func (t *Table) ColumnNames() []string {
+	names := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		names[i] = c.Name
+	}
+	return names
+}
+
+func (t *Table) isKey(column int) bool { return slices.Contains(t.Key, column) }
+
+// nullableKey tells whether rows of the table may have NULL in their primary
+// key, as SQLite allows where neither NOT NULL nor STRICT … forbids it.
+func (t *Table) nullableKey() bool {
+	if t.WithoutRowID || t.rowidAlias() {
+		return false
+	}
+	return slices.ContainsFunc(t.Key, func(k int) bool { return !t.Columns[k].NotNull })
+}
+
+func (t *Table) rowidAlias() bool {
+	return !t.WithoutRowID && len(t.Key) == 1 && strings.EqualFold(t.Columns[t.Key[0]].Type, "INTEGER") && t.Unique[0].Name == ""
+}
+
+func pick(image []replog.Value, columns []int) []replog.Value {
+	out := make([]replog.Value, len(columns))
+	for i, c := range columns {
+		out[i] = image[c]
+	}
+	return out
+}
+
+// foldName folds ASCII upper case, as SQLite does for identifiers.
+func foldName(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
+}
+
+// Affinity is a column's type affinity
+// (https://www.sqlite.org/datatype3.html#determination_of_column_affinity).
+type Affinity uint8
+
+// The affinities.
+const (
+	AffinityBlob Affinity = iota
+	AffinityText
+	AffinityNumeric
+	AffinityInteger
+	AffinityReal
+)
+
+func affinityOf(declared string, strict bool) Affinity {
+	t := strings.ToUpper(declared)
+	switch {
+	case strict && t == "ANY":
+		return AffinityBlob
+	case strings.Contains(t, "INT"):
+		return AffinityInteger
+	case strings.Contains(t, "CHAR"), strings.Contains(t, "CLOB"), strings.Contains(t, "TEXT"):
+		return AffinityText
+	case strings.Contains(t, "BLOB"), t == "":
+		return AffinityBlob
+	case strings.Contains(t, "REAL"), strings.Contains(t, "FLOA"), strings.Contains(t, "DOUB"):
+		return AffinityReal
+	}
+	return AffinityNumeric
+}
+
+// Fingerprint is a SHA-256, in hex, over the replicated tables as replog sees
+// them: names, columns, keys, unique indexes and foreign keys. Triggers, views
+// and other indexes are each replica's own business.
+func (s *Schema) Fingerprint() string {
+	sum := sha256.Sum256([]byte(s.Describe()))
+	return hex.EncodeToString(sum[:])
+}
+
+// Describe lists what Fingerprint covers, a line a fact, sorted by table, so
+// that two schemas can be shown side by side.
+func (s *Schema) Describe() string {
+	var lines []string
+	for _, t := range s.Tables {
+		lines = append(lines, t.describe())
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "")
+}
+
+func (t *Table) describe() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "table %s without_rowid=%t strict=%t\n", t.Name, t.WithoutRowID, t.Strict)
+	for _, c := range t.Columns {
+		fmt.Fprintf(&b, "table %s column %s %s not_null=%t default=%s\n", t.Name, c.Name, strings.ToUpper(c.Type), c.NotNull, c.Default)
+	}
+	fmt.Fprintf(&b, "table %s key %s\n", t.Name, strings.Join(t.KeyColumns(), ", "))
+	var more []string
+	for i := range t.Unique {
+		more = append(more, fmt.Sprintf("table %s unique %s\n", t.Name, t.describeIndex(&t.Unique[i])))
+	}
+	for _, f := range t.ForeignKeys {
+		more = append(more, fmt.Sprintf("table %s foreign key %s\n", t.Name, f.id))
+	}
+	slices.Sort(more)
+	b.WriteString(strings.Join(more, ""))
+	return b.String()
+}
+
+func (t *Table) describeIndex(x *Index) string {
+	var parts []string
+	for _, p := range x.Parts {
+		what := p.Expr
+		if p.Column >= 0 {
+			what = t.Columns[p.Column].Name
+		}
+		parts = append(parts, what+" "+p.Collation)
+	}
+	s := strings.Join(parts, ", ")
+	if x.Where != "" {
+		s += " WHERE " + x.Where
+	}
+	return s
+}

@@ -1,0 +1,257 @@
+package applier
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"replog/replog"
+)
+
+// ReadSchema reads the schema of the connection's main database. Tables that
+// cannot be replicated are in Skipped; errors are SQLite's.
+func ReadSchema(c *Conn) (*Schema, error) {
+	s := &Schema{byName: map[string]*Table{}}
+	type listed struct {
+		name, kind string
+		wr, strict bool
+	}
+	var list []listed
+	err := c.Query("SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main' ORDER BY name", func(r []replog.Value) error {
+		list = append(list, listed{name: r[0].Bytes(), kind: r[1].Bytes(), wr: r[2].Int64() != 0, strict: r[3].Int64() != 0})
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range list {
+		switch {
+		case IsOwn(l.name) || l.kind == "view" || l.kind == "shadow":
+		case l.kind == "virtual":
+			s.Skipped = append(s.Skipped, SkippedTable{l.name, "it is a virtual table"})
+		default:
+			t := &Table{Name: l.name, WithoutRowID: l.wr, Strict: l.strict, position: map[string]int{}}
+			why, err := t.read(c)
+			if err != nil {
+				return nil, fmt.Errorf("read the schema of table %q: %w", l.name, err)
+			}
+			if why != "" {
+				s.Skipped = append(s.Skipped, SkippedTable{l.name, why})
+				continue
+			}
+			s.Tables = append(s.Tables, t)
+			s.byName[foldName(t.Name)] = t
+		}
+	}
+	for _, t := range s.Tables {
+		if err := s.readForeignKeys(c, t); err != nil {
+			return nil, fmt.Errorf("read the foreign keys of table %q: %w", t.Name, err)
+		}
+	}
+	for _, t := range s.Tables {
+		t.sql = t.render()
+	}
+	return s, nil
+}
+
+// IsOwn tells whether a table belongs to SQLite or to replog, not to the
+// application.
+func IsOwn(name string) bool {
+	name = foldName(name)
+	return strings.HasPrefix(name, "sqlite_") || strings.HasPrefix(name, ownPrefix)
+}
+
+// read fills the table. A reason is why it cannot be replicated.
+func (t *Table) read(c *Conn) (why string, err error) {
+	stored, err := t.readColumns(c)
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case len(t.Key) == 0:
+		return "it has no declared primary key", nil
+	case len(t.Columns) > MaxColumns:
+		return fmt.Sprintf("it has %d columns; at most %d can be captured", len(t.Columns), MaxColumns), nil
+	}
+	if err := t.readIndexes(c, stored); err != nil {
+		return "", err
+	}
+	for _, x := range t.Unique {
+		for _, p := range x.Parts {
+			if !slices.Contains([]string{"BINARY", "NOCASE", "RTRIM"}, strings.ToUpper(p.Collation)) {
+				return fmt.Sprintf("its index uses the collation %q, which SQLite itself does not have", p.Collation), nil
+			}
+		}
+	}
+	return "", nil
+}
+
+// readColumns returns the map from SQLite's column numbers to stored columns.
+func (t *Table) readColumns(c *Conn) (map[int64]int, error) {
+	stored := map[int64]int{}
+	key := map[int64]int{}
+	err := c.Query("SELECT cid, name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?)", func(r []replog.Value) error {
+		name := r[1].Bytes()
+		if r[6].Int64() != 0 {
+			t.Generated = append(t.Generated, name)
+			return nil
+		}
+		i := len(t.Columns)
+		stored[r[0].Int64()] = i
+		t.position[foldName(name)] = i
+		t.Columns = append(t.Columns, Column{
+			Name: name, Type: r[2].Bytes(), Affinity: affinityOf(r[2].Bytes(), t.Strict),
+			NotNull: r[3].Int64() != 0, Default: r[4].Bytes(),
+		})
+		if pk := r[5].Int64(); pk > 0 {
+			key[pk] = i
+		}
+		return nil
+	}, replog.Text(t.Name))
+	for n := int64(1); n <= int64(len(key)); n++ {
+		t.Key = append(t.Key, key[n])
+	}
+	return stored, err
+}
+
+func (t *Table) readIndexes(c *Conn, stored map[int64]int) error {
+	type listed struct {
+		name, origin string
+		partial      bool
+	}
+	var list []listed
+	err := c.Query("SELECT name, origin, partial FROM pragma_index_list(?) WHERE \"unique\" ORDER BY origin = 'pk' DESC, name", func(r []replog.Value) error {
+		list = append(list, listed{r[0].Bytes(), r[1].Bytes(), r[2].Int64() != 0})
+		return nil
+	}, replog.Text(t.Name))
+	if err != nil {
+		return err
+	}
+	if len(list) == 0 || list[0].origin != "pk" {
+		// INTEGER PRIMARY KEY: the rowid itself, without an index.
+		t.Unique = append(t.Unique, Index{Parts: []IndexPart{{Column: t.Key[0], Collation: "BINARY"}}})
+	}
+	for _, l := range list {
+		x := Index{Name: l.name}
+		hasExpr := false
+		err := c.Query("SELECT cid, coll FROM pragma_index_xinfo(?) WHERE key ORDER BY seqno", func(r []replog.Value) error {
+			part := IndexPart{Column: -1, Collation: r[1].Bytes()}
+			if i, ok := stored[r[0].Int64()]; ok {
+				part.Column = i
+			} else {
+				hasExpr = true
+			}
+			x.Parts = append(x.Parts, part)
+			return nil
+		}, replog.Text(l.name))
+		if err != nil {
+			return err
+		}
+		if hasExpr || l.partial {
+			if err := x.readText(c); err != nil {
+				return err
+			}
+		}
+		t.Unique = append(t.Unique, x)
+	}
+	return nil
+}
+
+// readText takes the expressions and the condition of an index from its SQL,
+// as no pragma tells them.
+func (x *Index) readText(c *Conn) error {
+	row, err := c.QueryRow("SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = ?", replog.Text(x.Name))
+	if err != nil {
+		return err
+	}
+	if row == nil || row[0].IsNull() {
+		return fmt.Errorf("index %q has no SQL text", x.Name)
+	}
+	parts, where, err := splitIndexSQL(row[0].Bytes())
+	if err != nil || len(parts) != len(x.Parts) {
+		return fmt.Errorf("index %q: cannot make out its columns in: %s", x.Name, row[0].Bytes())
+	}
+	for i := range x.Parts {
+		if x.Parts[i].Column < 0 {
+			x.Parts[i].Expr = parts[i]
+		}
+	}
+	x.Where = where
+	return nil
+}
+
+func (s *Schema) readForeignKeys(c *Conn, t *Table) error {
+	type reference struct {
+		parent   string
+		from, to []string
+	}
+	var order []int64
+	refs := map[int64]*reference{}
+	err := c.Query("SELECT id, \"table\", \"from\", \"to\" FROM pragma_foreign_key_list(?) ORDER BY id, seq", func(r []replog.Value) error {
+		id := r[0].Int64()
+		ref := refs[id]
+		if ref == nil {
+			ref = &reference{parent: r[1].Bytes()}
+			refs[id] = ref
+			order = append(order, id)
+		}
+		ref.from = append(ref.from, r[2].Bytes())
+		if !r[3].IsNull() {
+			ref.to = append(ref.to, r[3].Bytes())
+		}
+		return nil
+	}, replog.Text(t.Name))
+	if err != nil {
+		return err
+	}
+	for _, id := range order {
+		ref := refs[id]
+		parent := s.Table(ref.parent)
+		if parent == nil {
+			continue
+		}
+		if f := newForeignKey(t, parent, ref.from, ref.to); f != nil {
+			f.id = t.Name + "(" + strings.Join(ref.from, ", ") + ") " + parent.Name + " " + strconv.Itoa(len(t.ForeignKeys))
+			t.ForeignKeys = append(t.ForeignKeys, f)
+			parent.Inbound = append(parent.Inbound, f)
+		}
+	}
+	return nil
+}
+
+// newForeignKey resolves a reference; nil where SQLite could not enforce it
+// either: columns that do not exist, or a parent key that is not unique.
+func newForeignKey(child, parent *Table, from, to []string) *ForeignKey {
+	f := &ForeignKey{Child: child, Parent: parent}
+	if len(to) == 0 {
+		f.Referenced = parent.Key
+	}
+	for _, name := range to {
+		f.Referenced = append(f.Referenced, parent.Column(name))
+	}
+	for _, name := range from {
+		f.Columns = append(f.Columns, child.Column(name))
+	}
+	if len(f.Columns) != len(f.Referenced) || slices.Contains(f.Columns, -1) || slices.Contains(f.Referenced, -1) {
+		return nil
+	}
+	for i := range parent.Unique {
+		x := &parent.Unique[i]
+		if x.Where != "" || !x.Plain() || len(x.Parts) != len(f.Referenced) {
+			continue
+		}
+		f.Collations = make([]string, len(f.Referenced))
+		found := 0
+		for _, p := range x.Parts {
+			if at := slices.Index(f.Referenced, p.Column); at >= 0 {
+				f.Collations[at] = strings.ToUpper(p.Collation)
+				found++
+			}
+		}
+		if found == len(f.Referenced) {
+			return f
+		}
+	}
+	return nil
+}
