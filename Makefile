@@ -1,0 +1,37 @@
+# The linters' version is pinned here and nowhere else. It is built from source
+# by `go run`, outside our go.mod, which its 200 dependencies would drown.
+GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+.PHONY: build test lint bench soak demo clean needs
+
+build:
+	go build -o bin/replog ./cmd/replog
+
+demo: build
+	bin/replog demo
+
+test: needs
+	go test -race -timeout 20m ./...
+
+lint:
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then \
+		echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	go run $(GOLANGCI) run ./...
+
+bench:
+	go run ./bench
+
+# Random histories against the model for much longer than CI allows.
+# SOAK_CHECKS says how many; a failure prints the seed that replays it.
+SOAK_CHECKS ?= 20000
+soak: needs
+	go test -timeout 0 ./test/model -rapid.checks=$(SOAK_CHECKS)
+
+clean:
+	rm -rf bin
+
+# What the tests run besides Go: programs that know nothing of replog and write
+# to the same files.
+needs:
+	@.ci/needs sqlite3 python3

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// arrange moves options in front of arguments, so that `replog sync DB --json`
+// is read as it is meant: the flag package stops at the first argument. What
+// follows a "--" stays an argument.
+func arrange(app *cli.App, args []string) []string {
+	if len(args) == 0 {
+		return args
+	}
+	path := args[:1:1]
+	rest := args[1:]
+	commands, flags := app.Commands, app.Flags
+	for len(rest) > 0 && len(commands) > 0 {
+		c := find(commands, rest[0])
+		if c == nil {
+			break
+		}
+		path = append(path, rest[0])
+		rest, commands, flags = rest[1:], c.Subcommands, c.Flags
+	}
+	if len(commands) > 0 {
+		return args // no leaf was named
+	}
+	options, arguments := divide(flags, rest)
+	return append(append(append(path, options...), "--"), arguments...)
+}
+
+func find(commands []*cli.Command, name string) *cli.Command {
+	for _, c := range commands {
+		if c.HasName(name) {
+			return c
+		}
+	}
+	return nil
+}
+
+func divide(flags []cli.Flag, words []string) (options, arguments []string) {
+	for i := 0; i < len(words); i++ {
+		w := words[i]
+		switch {
+		case w == "--":
+			return options, append(arguments, words[i+1:]...)
+		case len(w) < 2 || w[0] != '-':
+			arguments = append(arguments, w)
+		default:
+			options = append(options, w)
+			if takesValue(flags, w) && i+1 < len(words) {
+				i++
+				options = append(options, words[i])
+			}
+		}
+	}
+	return options, arguments
+}
+
+// takesValue tells whether the word after option w is its value.
+func takesValue(flags []cli.Flag, w string) bool {
+	if strings.Contains(w, "=") {
+		return false
+	}
+	name := strings.TrimLeft(w, "-")
+	for _, f := range flags {
+		for _, n := range f.Names() {
+			if n == name {
+				_, isBool := f.(*cli.BoolFlag)
+				return !isBool
+			}
+		}
+	}
+	return false
+}

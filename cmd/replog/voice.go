@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// This file is how the command speaks: where its words go, the form of its
+// messages, and its exit codes.
+//
+// A message says what happened, what was kept, and what to do next:
+//
+//	replog: sync shop.db: cannot reach the server: connection refused
+//	  kept: shop.db is as it was; what it recorded waits in its outbox
+//	  next: run the same command again when the server can be reached
+
+// stdio is where a command reads and writes. Results go to out; messages,
+// warnings and progress to err.
+type stdio struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// The exit codes. Scripts and cron jobs rely on them.
+const (
+	codeDone       = 0
+	codeFailed     = 1
+	codeUsage      = 2
+	codeWaiting    = 3
+	codeNotAllowed = 5
+	codeMustRepair = 6
+	codeDiffers    = 7
+	codeTryLater   = 75
+)
+
+// exitCodes is the paragraph of a help text that lists a command's exit codes.
+func exitCodes(codes ...int) string {
+	meaning := map[int]string{
+		codeFailed:     "failed",
+		codeUsage:      "wrong usage",
+		codeWaiting:    "conflicts or refusals wait for a person",
+		codeNotAllowed: "not allowed: token missing, unknown or revoked",
+		codeMustRepair: "schema differs, file copied or restored, epoch changed, or behind the horizon",
+		codeDiffers:    "the databases differ",
+		codeTryLater:   "try again later: server unreachable or file busy",
+	}
+	lines := []string{"Exit codes:", "   0  done"}
+	for _, code := range codes {
+		lines = append(lines, fmt.Sprintf("  %2d  %s", code, meaning[code]))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// failure is an error with what the user should know besides its text.
+type failure struct {
+	code       int
+	err        error
+	kept, next string
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+// silent ends the command with a code when all there is to say was said.
+type silent int
+
+func (s silent) Error() string { return fmt.Sprintf("exit code %d", int(s)) }
+
+// usage makes the error of a command line that cannot be understood.
+func usage(c *cli.Context, format string, args ...any) error {
+	name := "replog"
+	if c != nil && c.Command != nil && c.Command.HelpName != "" {
+		name = c.Command.HelpName
+	}
+	return &failure{
+		code: codeUsage,
+		err:  fmt.Errorf(format, args...),
+		next: fmt.Sprintf("`%s --help` shows how it is used", name),
+	}
+}
+
+// finish tells the user how a command ended and returns its exit code.
+func (s *stdio) finish(err error) int {
+	if err == nil {
+		return codeDone
+	}
+	var said silent
+	if errors.As(err, &said) {
+		return int(said)
+	}
+	s.complain(err)
+	return codeOf(err)
+}
+
+// complain prints an error with what was kept and what to do next.
+func (s *stdio) complain(err error) {
+	fmt.Fprintf(s.err, "replog: %s\n", err)
+	kept, next := advice(err)
+	if kept != "" {
+		fmt.Fprintf(s.err, "  kept: %s\n", kept)
+	}
+	if next != "" {
+		fmt.Fprintf(s.err, "  next: %s\n", next)
+	}
+}
+
+func (s *stdio) warn(format string, args ...any) {
+	fmt.Fprintf(s.err, "replog: warning: "+format+"\n", args...)
+}
+
+// advice is what the errors in err's chain say about what was kept and what to
+// do next.
+func advice(err error) (kept, next string) {
+	var f *failure
+	if errors.As(err, &f) {
+		kept, next = f.kept, f.next
+	}
+	var step interface{ Next() string }
+	if next == "" && errors.As(err, &step) {
+		next = step.Next()
+	}
+	return kept, next
+}
+
+// codeOf is the exit code that says what kind of failure err is.
+func codeOf(err error) int {
+	var f *failure
+	switch {
+	case err == nil:
+		return codeDone
+	case errors.As(err, &f) && f.code != 0:
+		return f.code
+	case errors.Is(err, context.DeadlineExceeded):
+		return codeTryLater
+	}
+	return codeFailed
+}
+
+// gravity orders exit codes for a command that worked on several databases:
+// the first in this order is the command's.
+var gravity = [...]int{codeNotAllowed, codeMustRepair, codeDiffers, codeFailed, codeTryLater, codeWaiting, codeDone}
+
+func graver(a, b int) int {
+	for _, code := range gravity {
+		if a == code || b == code {
+			return code
+		}
+	}
+	return a
+}
