@@ -1,0 +1,180 @@
+package model
+
+import (
+	"slices"
+
+	"replog/replog"
+)
+
+// Device is the model of one replica.
+type Device struct {
+	ID        replog.DeviceID
+	Whole     bool // division is forbidden
+	SyncPoint replog.Revision
+	Seen      replog.Seq // the highest own seq whose verdict is processed
+	LastSeq   replog.Seq
+	Outbox    []*Txn
+	// NoEffect holds the seqs in the outbox that the last replay left without
+	// effect.
+	NoEffect map[replog.Seq]bool
+	// Visible is the content of the file, as last read or predicted.
+	Visible State
+	// Processed are the own entries whose verdict has been processed.
+	Processed []*Entry
+
+	server   *Server
+	segments []*segment // what has gathered; never empty
+}
+
+// segment is a stretch of local writes that lies within or outside marks.
+type segment struct {
+	marked bool
+	label  string
+	before State
+	moves  []Move
+}
+
+// NewDevice is a replica with the server's content at a revision.
+func NewDevice(id replog.DeviceID, server *Server, at replog.Revision) *Device {
+	d := &Device{ID: id, SyncPoint: at, Visible: server.States[at], NoEffect: map[replog.Seq]bool{}, server: server}
+	d.gather()
+	return d
+}
+
+func (d *Device) gather() { d.segments = []*segment{{before: d.Visible}} }
+
+// Wrote records a local write: the file as it is now, and the keys that were
+// changed.
+func (d *Device) Wrote(now State, moves []Move) {
+	last := d.segments[len(d.segments)-1]
+	last.moves = append(last.moves, moves...)
+	d.Visible = now
+}
+
+// Mark records a mark: a label, or nil for the NULL mark.
+func (d *Device) Mark(label *string) {
+	next := &segment{before: d.Visible}
+	if label != nil {
+		next.marked, next.label = true, *label
+	}
+	d.segments = append(d.segments, next)
+}
+
+// Close makes transactions of what has gathered, and returns them.
+func (d *Device) Close() []*Txn {
+	var closed []*Txn
+	for i, s := range d.segments {
+		now := d.Visible
+		if i+1 < len(d.segments) {
+			now = d.segments[i+1].before
+		}
+		net := d.server.Schema.NetChanges(s.before, now, s.moves)
+		if len(net) == 0 {
+			continue
+		}
+		d.LastSeq++
+		t := &Txn{
+			Device: d.ID, Seq: d.LastSeq, Marked: s.marked, Whole: d.Whole && !s.marked, Label: s.label,
+			Base: d.SyncPoint, Seen: d.Seen, Net: net,
+		}
+		for _, o := range d.Outbox {
+			if d.NoEffect[o.Seq] {
+				t.Without = append(t.Without, o.Seq)
+			}
+		}
+		closed = append(closed, t)
+	}
+	d.Outbox = append(d.Outbox, closed...)
+	d.gather()
+	return closed
+}
+
+// MoveTo processes the verdicts up to a revision and rebases on it. What has
+// gathered must have been closed.
+func (d *Device) MoveTo(r replog.Revision) {
+	for _, e := range d.server.Log[d.SyncPoint:r] {
+		if e.Txn.Device == d.ID {
+			d.Processed = append(d.Processed, e)
+			d.Seen = e.Txn.Seq
+		}
+	}
+	d.SyncPoint = r
+	d.Outbox = slices.DeleteFunc(d.Outbox, func(t *Txn) bool { return t.Seq <= d.Seen })
+	d.replay()
+}
+
+// replay writes the outbox on the confirmed state.
+func (d *Device) replay() {
+	state := d.server.States[d.SyncPoint]
+	d.NoEffect = map[replog.Seq]bool{}
+	for i, t := range d.Outbox {
+		next := d.redo(t, d.unsure(t, d.Outbox[:i]), state)
+		if next == nil {
+			d.NoEffect[t.Seq] = true
+			continue
+		}
+		state = next
+	}
+	d.Visible = state
+	d.gather()
+}
+
+// unsure is U as the device sees it.
+func (d *Device) unsure(t *Txn, earlier []*Txn) []*Net {
+	var u []*Net
+	for _, e := range d.Processed {
+		switch {
+		case slices.Contains(t.Without, e.Txn.Seq):
+			u = append(u, e.although()...)
+		case e.Txn.Seq > t.Seen:
+			u = append(u, e.unapplied()...)
+		}
+	}
+	for _, p := range earlier {
+		if d.NoEffect[p.Seq] != slices.Contains(t.Without, p.Seq) {
+			u = append(u, p.Net...)
+		}
+	}
+	return u
+}
+
+// redo is the state with t's net changes made, or nil where t is without
+// effect.
+func (d *Device) redo(t *Txn, u []*Net, state State) State {
+	if touchesAny(d.server.Schema, t.Net, u) {
+		return nil
+	}
+	var effects []*Effect
+	for _, n := range t.Net {
+		e, ok := remake(n, state[n.ID])
+		if !ok {
+			return nil
+		}
+		if e != nil {
+			effects = append(effects, e)
+		}
+	}
+	next, refused := write(d.server.Schema, state, effects)
+	if refused != "" {
+		return nil
+	}
+	return next
+}
+
+// remake is the effect of one net change in a replay; nil if it has none, false
+// if it cannot be made.
+func remake(n *Net, row Row) (*Effect, bool) {
+	switch {
+	case n.Op == replog.Insert && row == nil:
+		return &Effect{Net: n, Op: replog.Insert, After: n.After}, true
+	case n.Op == replog.Insert:
+		return nil, slices.Equal(row, n.After)
+	case n.Op == replog.Delete && row != nil:
+		return &Effect{Net: n, Op: replog.Delete, Before: row}, true
+	case n.Op == replog.Delete:
+		return nil, !n.moves()
+	case row == nil:
+		return nil, false
+	}
+	return update(n, row, n.Changed), true
+}

@@ -1,0 +1,221 @@
+package model
+
+import (
+	"slices"
+
+	"replog/replog"
+)
+
+// Txn is a closed transaction of a device.
+type Txn struct {
+	Device  replog.DeviceID
+	Seq     replog.Seq
+	Marked  bool
+	Whole   bool
+	Label   string
+	Base    replog.Revision
+	Seen    replog.Seq
+	Without []replog.Seq
+	// Net is in recorded order, with times, once the log has told them.
+	Net []*Net
+}
+
+// Verdict is what became of one group.
+type Verdict struct {
+	Rows    []int // positions in the transaction's net changes
+	Outcome replog.Outcome
+	Reason  string
+	// Stale holds what an applied group went without: by position the stale
+	// columns, or nil for the whole change.
+	Stale map[int][]int
+}
+
+// Entry is a transaction in the log.
+type Entry struct {
+	Revision replog.Revision
+	Txn      *Txn
+	Outcome  replog.Outcome
+	Reason   string
+	Divided  bool
+	Verdicts []Verdict
+	Effects  []*Effect
+}
+
+// Server is the model of one database on a server.
+type Server struct {
+	Schema *Schema
+	Log    []*Entry // the entry of revision R is Log[R-1]
+	States []State  // the content at revision R is States[R]
+}
+
+// NewServer begins with a published content.
+func NewServer(schema *Schema, published State) *Server {
+	return &Server{Schema: schema, States: []State{published}}
+}
+
+// Head is the newest revision.
+func (s *Server) Head() replog.Revision { return replog.Revision(len(s.Log)) }
+
+// Process judges the next transaction and appends it to the log.
+func (s *Server) Process(t *Txn) *Entry {
+	state := s.States[s.Head()]
+	u := s.unsure(t)
+	all := make([]int, len(t.Net))
+	for i := range all {
+		all[i] = i
+	}
+	e := &Entry{Revision: s.Head() + 1, Txn: t}
+	v, effects, next := s.judge(t, all, u, state)
+	if t.Marked || t.Whole || v.Outcome == replog.Applied || v.Outcome == replog.Ignored {
+		e.Verdicts, e.Effects = []Verdict{v}, effects
+		if next != nil {
+			state = next
+		}
+	} else {
+		e.Divided = true
+		for _, g := range groups(s.Schema, t.Net) {
+			v, effects, next := s.judge(t, g, u, state)
+			e.Verdicts = append(e.Verdicts, v)
+			e.Effects = append(e.Effects, effects...)
+			if next != nil {
+				state = next
+			}
+		}
+	}
+	e.Outcome, e.Reason = sum(e.Verdicts)
+	s.Log, s.States = append(s.Log, e), append(s.States, state)
+	return e
+}
+
+// sum is the outcome of a whole transaction, with the reason of the first group
+// that was not applied.
+func sum(verdicts []Verdict) (replog.Outcome, string) {
+	reason := ""
+	for _, v := range verdicts {
+		if v.Outcome != replog.Applied {
+			reason = v.Reason
+			break
+		}
+	}
+	for _, o := range []replog.Outcome{replog.Applied, replog.Conflict, replog.Rejected, replog.Held} {
+		if slices.ContainsFunc(verdicts, func(v Verdict) bool { return v.Outcome == o }) {
+			return o, reason
+		}
+	}
+	return replog.Ignored, reason
+}
+
+// judge decides about some of t's net changes as one group. The state is nil
+// unless the group is applied.
+func (s *Server) judge(t *Txn, rows []int, u []*Net, state State) (Verdict, []*Effect, State) {
+	v := Verdict{Rows: rows}
+	give := func(o replog.Outcome, reason string) (Verdict, []*Effect, State) {
+		v.Outcome, v.Reason = o, reason
+		return v, nil, nil
+	}
+	var group []*Net
+	for _, i := range rows {
+		group = append(group, t.Net[i])
+	}
+	if touchesAny(s.Schema, group, u) {
+		return give(replog.Held, replog.ReasonBuildsOnUnsure)
+	}
+	var effects []*Effect
+	conflict, staleRows := "", 0
+	for _, i := range rows {
+		n := t.Net[i]
+		d := decide(n, t.Device, state[n.ID], s.concurrent(t, n.ID))
+		switch {
+		case d.conflict != "":
+			if conflict == "" {
+				conflict = d.conflict
+			}
+			continue
+		case d.whole:
+			staleRows++
+			v.addStale(i, nil)
+		case len(d.stale) > 0:
+			v.addStale(i, d.stale)
+		}
+		if d.effect != nil {
+			effects = append(effects, d.effect)
+		}
+	}
+	switch {
+	case conflict != "":
+		return give(replog.Conflict, conflict)
+	case staleRows == len(rows):
+		return give(replog.Ignored, replog.ReasonStale)
+	case t.Marked && len(v.Stale) > 0:
+		return give(replog.Conflict, replog.ReasonPartlyStale)
+	}
+	next, refused := write(s.Schema, state, effects)
+	if refused != "" {
+		return give(replog.Rejected, refused)
+	}
+	v.Outcome = replog.Applied
+	return v, effects, next
+}
+
+func (v *Verdict) addStale(row int, columns []int) {
+	if v.Stale == nil {
+		v.Stale = map[int][]int{}
+	}
+	v.Stale[row] = columns
+}
+
+// concurrent lists what other devices did to a row after t's base.
+func (s *Server) concurrent(t *Txn, id replog.RowID) []past {
+	var out []past
+	for _, e := range s.Log[t.Base:] {
+		if e.Txn.Device == t.Device {
+			continue
+		}
+		for _, effect := range e.Effects {
+			if effect.Net.ID == id {
+				out = append(out, past{effect, e.Txn.Device})
+			}
+		}
+	}
+	return out
+}
+
+// unsure is U as the server sees it.
+func (s *Server) unsure(t *Txn) []*Net {
+	var u []*Net
+	for _, e := range s.Log {
+		if e.Txn.Device != t.Device || e.Txn.Seq >= t.Seq {
+			continue
+		}
+		switch {
+		case slices.Contains(t.Without, e.Txn.Seq):
+			u = append(u, e.although()...)
+		case e.Txn.Seq > t.Seen:
+			u = append(u, e.unapplied()...)
+		}
+	}
+	return u
+}
+
+// unapplied lists the net changes of the groups that wait for a person.
+func (e *Entry) unapplied() []*Net {
+	var out []*Net
+	for _, v := range e.Verdicts {
+		if !v.Outcome.Waits() {
+			continue
+		}
+		for _, i := range v.Rows {
+			out = append(out, e.Txn.Net[i])
+		}
+	}
+	return out
+}
+
+// although lists the net changes of a transaction that was without effect on
+// its device and was applied with changes although it was.
+func (e *Entry) although() []*Net {
+	if len(e.Effects) == 0 {
+		return nil
+	}
+	return e.Txn.Net
+}
