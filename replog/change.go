@@ -70,8 +70,8 @@ func (c *Change) TimeOf(i int) Millis {
 // Moves tells whether a net change is a DELETE that is one half of a key change.
 func (c *Change) Moves() bool { return c.Op == Delete && c.Unit > 0 }
 
-// Before returns the old value of a column: of a changed one, or one that the
-// change carries as context. False if the change does not say (an INSERT says
+// Before returns the old value of a column that the change carries: a changed
+// one, one of the key, or one of the context. False if the change does not say (an INSERT says
 // nothing of before).
 func (c *Change) Before(column string) (Value, bool) {
 	if c.Op == Insert {
@@ -92,6 +92,11 @@ func (c *Change) side(column string, values []Value) (Value, bool) {
 	for i, name := range c.Columns {
 		if name == column {
 			return values[i], true
+		}
+	}
+	for i, name := range c.KeyColumns {
+		if name == column {
+			return c.Key[i], true
 		}
 	}
 	if c.Context != nil {
