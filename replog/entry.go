@@ -52,3 +52,25 @@ func (e *Entry) Verdict() Verdict {
 	}
 	return v
 }
+
+// NotApplied returns the net changes of the parts that wait for a person:
+// conflict, rejected or held. Stale ones are not among them.
+func (e *Entry) NotApplied() []Change { return NotApplied(&e.Transaction, e.Parts) }
+
+// NotApplied returns the net changes of t that the parts say were not applied
+// and wait for a person.
+func NotApplied(t *Transaction, parts []Part) []Change {
+	var changes []Change
+	net := t.NetChanges()
+	for _, p := range parts {
+		if !p.Outcome.Waits() {
+			continue
+		}
+		for _, n := range p.Rows {
+			if n >= 0 && n < len(net) {
+				changes = append(changes, net[n])
+			}
+		}
+	}
+	return changes
+}
