@@ -44,12 +44,13 @@ func equalNumbers(i int64, f float64) bool {
 func fold(collation, s string) string {
 	switch collation {
 	case NoCase:
-		return strings.Map(func(r rune) rune {
-			if r >= 'A' && r <= 'Z' {
-				return r + 'a' - 'A'
+		b := []byte(s)
+		for i, c := range b {
+			if c >= 'A' && c <= 'Z' {
+				b[i] = c + 'a' - 'A'
 			}
-			return r
-		}, s)
+		}
+		return string(b)
 	case RTrim:
 		return strings.TrimRight(s, " ")
 	}

@@ -1,0 +1,119 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+
+	"replog/replog"
+)
+
+// adopt checks the recorded net changes against the model's, and gives the
+// model their order and times. It returns what is wrong.
+func (t *Txn) adopt(recorded []replog.Change) error {
+	byRow := map[replog.RowID]*Net{}
+	for _, n := range t.Net {
+		byRow[n.ID] = n
+	}
+	if len(recorded) != len(t.Net) {
+		return fmt.Errorf("%d net changes are recorded, want %d:\n%s\nwant\n%s", len(recorded), len(t.Net), changeList(recorded), netList(t.Net))
+	}
+	var ordered []*Net
+	for i := range recorded {
+		c := &recorded[i]
+		n := byRow[c.Row()]
+		if n == nil {
+			return fmt.Errorf("net change %d of %s is unexpected or there twice:\n%s\nwant\n%s", i, c.Row(), changeList(recorded), netList(t.Net))
+		}
+		delete(byRow, c.Row())
+		if err := n.adopt(c); err != nil {
+			return fmt.Errorf("net change of %s: %w:\n%s\nwant\n%s", c.Row(), err, changeList(recorded), netList(t.Net))
+		}
+		ordered = append(ordered, n)
+	}
+	if err := sameUnits(ordered, recorded); err != nil {
+		return fmt.Errorf("%w:\n%s\nwant\n%s", err, changeList(recorded), netList(t.Net))
+	}
+	t.Net = ordered
+	return nil
+}
+
+func (n *Net) adopt(c *replog.Change) error {
+	columns := n.Changed
+	if n.Op != replog.Update {
+		columns = nil
+		for i := range n.Table.Columns {
+			columns = append(columns, i)
+		}
+	}
+	if c.Op != n.Op || len(c.Columns) != len(columns) {
+		return fmt.Errorf("%s of %d columns, want %s of %d", c.Op, len(c.Columns), n.Op, len(columns))
+	}
+	n.Time, n.Times = c.Time, map[int]replog.Millis{}
+	for i, name := range c.Columns {
+		col := slices.IndexFunc(n.Table.Columns, func(x Column) bool { return x.Name == name })
+		if !slices.Contains(columns, col) {
+			return fmt.Errorf("column %s did not change", name)
+		}
+		n.Times[col] = c.TimeOf(i)
+		if n.Op != replog.Update && c.TimeOf(i) != c.Time {
+			return fmt.Errorf("the times of a row's columns differ")
+		}
+		if n.Before != nil && c.Old[i] != n.Before[col] {
+			return fmt.Errorf("column %s was %s, want %s", name, c.Old[i], n.Before[col])
+		}
+		if n.After != nil && c.New[i] != n.After[col] {
+			return fmt.Errorf("column %s became %s, want %s", name, c.New[i], n.After[col])
+		}
+	}
+	return n.sameContext(c)
+}
+
+// sameContext compares the columns that an UPDATE carries along; the key's,
+// which it carries as its key, may be left out.
+func (n *Net) sameContext(c *replog.Change) error {
+	for col, x := range n.Table.Columns {
+		v, ok := Value{}, false
+		if c.Context != nil {
+			if i := slices.Index(c.Context.Columns, x.Name); i >= 0 {
+				v, ok = c.Context.Values[i], true
+			}
+		}
+		switch want := n.Context(col); {
+		case slices.Contains(n.Table.Key, col):
+		case want != ok:
+			return fmt.Errorf("carries %s: %v, want %v", x.Name, ok, want)
+		case ok && v != n.After[col]:
+			return fmt.Errorf("carries %s as %s, want %s", x.Name, v, n.After[col])
+		}
+	}
+	return nil
+}
+
+// sameUnits compares which rows are joined, whatever the numbers.
+func sameUnits(nets []*Net, recorded []replog.Change) error {
+	for i, a := range nets {
+		for j, b := range nets {
+			want := a.Unit > 0 && a.Unit == b.Unit
+			if got := recorded[i].Unit > 0 && recorded[i].Unit == recorded[j].Unit; got != want {
+				return fmt.Errorf("%s and %s are of one unit: %v, want %v", a.ID, b.ID, got, want)
+			}
+		}
+	}
+	return nil
+}
+
+func changeList(changes []replog.Change) string {
+	out := ""
+	for _, c := range changes {
+		out += fmt.Sprintf("  %s %s %v old %s new %s unit %d time %d %v\n", c.Op, c.Row(), c.Columns, replog.KeyString(c.Old), replog.KeyString(c.New), c.Unit, c.Time, c.Times)
+	}
+	return out
+}
+
+func netList(nets []*Net) string {
+	out := ""
+	for _, n := range nets {
+		out += fmt.Sprintf("  %s %s old %s new %s unit %d time %d %v\n", n.Op, n.ID, n.Before, n.After, n.Unit, n.Time, n.Times)
+	}
+	return out
+}

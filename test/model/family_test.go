@@ -1,0 +1,349 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"pgregory.net/rapid"
+
+	"replog/replog"
+)
+
+// family is one schema of the family: what the model knows of it, and what
+// SQLite and the generator of writes need besides.
+type family struct {
+	schema *Schema
+	tables []*familyTable
+	ddl    []string
+	// triggers are the application's: first those made before capture, then
+	// those that each device makes after it.
+	before, after []string
+}
+
+// familyTable is a table with what the generator needs.
+type familyTable struct {
+	*Table
+	quoted  string
+	columns []familyColumn
+	unique  []int // single columns with a unique index
+}
+
+type familyColumn struct {
+	name    string // quoted
+	kind    columnKind
+	notNull bool
+	parent  *familyColumn // the column that a foreign key refers to
+}
+
+// columnKind is the kind of values a column gets.
+type columnKind int
+
+const (
+	kindInteger columnKind = iota
+	kindText
+	kindFolded // TEXT COLLATE NOCASE
+	kindReal
+	kindAny
+	kindBlob
+)
+
+// domains are the literals that a column of a kind gets: few, so that devices
+// meet on the same values.
+var domains = map[columnKind][]string{
+	kindInteger: {"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "-1", "0", "9223372036854775807"},
+	kindText:    {"'a'", "'A'", "'b'", "'ab'", "''", "'é'", "'x '", "'x'", "'Zz'", "'1'", "CAST(x'610062' AS TEXT)", "CAST(x'ff41' AS TEXT)"},
+	kindFolded:  {"'a'", "'A'", "'b'", "'B'", "'cd'", "'cD'", "'é'", "'e'", "'f'", "'G'", "'h'", "''"},
+	kindReal:    {"0.5", "1", "2.5", "-0.0", "0.0", "1e300", "0.1", "123456789.12345679", "9e999", "-9e999"},
+	kindAny:     {"1", "1.0", "'1'", "x'31'", "'a'", "'A'", "0.0", "-0.0", "x''", "''", "9007199254740993", "9007199254740992.0"},
+	kindBlob:    {"x'01'", "x'0102'", "x''", "x'00'", "x'ff'", "x'41'", "x'61'", "x'02'"},
+}
+
+func (k columnKind) decl(strict bool) string {
+	if k == kindAny && strict {
+		return "ANY"
+	}
+	return [...]string{"INTEGER", "TEXT", "TEXT COLLATE NOCASE", "REAL", "", "BLOB"}[k]
+}
+
+func (k columnKind) collation() string {
+	if k == kindFolded {
+		return NoCase
+	}
+	return Binary
+}
+
+// generator draws from rapid with short names.
+type generator struct{ t *rapid.T }
+
+func (g generator) upTo(n int, what string) int { return rapid.IntRange(0, n-1).Draw(g.t, what) }
+
+// chance is true in n of 100 cases, and false where rapid simplifies.
+func (g generator) chance(n int, what string) bool {
+	return rapid.IntRange(0, 99).Draw(g.t, what) >= 100-n
+}
+
+func pickOne[T any](g generator, list []T, what string) T { return list[g.upTo(len(list), what)] }
+
+var tableNames = []string{"t", `odd "name"`, "order"}
+
+// newFamily draws a schema.
+func newFamily(g generator) *family {
+	f := &family{schema: &Schema{}}
+	for i := range 1 + g.upTo(3, "tables") {
+		f.addTable(g, tableNames[i])
+	}
+	f.addTriggers(g)
+	return f
+}
+
+// tableDraft gathers the text of one CREATE TABLE.
+type tableDraft struct {
+	t       *familyTable
+	g       generator
+	strict  bool
+	columns []string
+	clauses []string
+	indexes []string
+}
+
+func (f *family) addTable(g generator, name string) {
+	d := &tableDraft{g: g, t: &familyTable{Table: &Table{Name: name}, quoted: replog.QuoteName(name)}}
+	d.strict = g.chance(15, "strict")
+	d.addKey()
+	for range 1 + g.upTo(3, "columns") {
+		kind := pickOne(g, []columnKind{kindInteger, kindText, kindFolded, kindReal, kindAny}, "column kind")
+		d.addColumn(kind, g.chance(20, "not null"), "")
+	}
+	d.addUnique()
+	f.schema.Tables = append(f.schema.Tables, d.t.Table)
+	f.tables = append(f.tables, d.t)
+	f.addForeignKey(d)
+	d.addCheck()
+	if g.chance(20, "generated") {
+		d.columns = append(d.columns, "gen GENERATED ALWAYS AS (typeof("+d.t.columns[len(d.t.Key)].name+")) "+
+			pickOne(g, []string{"VIRTUAL", "STORED"}, "generated kind"))
+		if d.strict {
+			d.columns[len(d.columns)-1] = strings.Replace(d.columns[len(d.columns)-1], "gen ", "gen TEXT ", 1)
+		}
+	}
+	var options []string
+	if d.strict {
+		options = append(options, "STRICT")
+	}
+	if g.chance(25, "without rowid") {
+		options = append(options, "WITHOUT ROWID")
+	}
+	f.ddl = append(f.ddl, "CREATE TABLE "+d.t.quoted+"("+strings.Join(append(d.columns, d.clauses...), ", ")+") "+strings.Join(options, ", "))
+	f.ddl = append(f.ddl, d.indexes...)
+}
+
+func (d *tableDraft) addColumn(kind columnKind, notNull bool, more string) int {
+	i := len(d.t.columns)
+	c := familyColumn{name: replog.QuoteName(fmt.Sprintf("c%d", i)), kind: kind, notNull: notNull}
+	text := c.name + " " + kind.decl(d.strict)
+	if notNull {
+		text += " NOT NULL"
+		if d.g.chance(50, "default") {
+			text += " DEFAULT " + domains[kind][0]
+		}
+	}
+	d.columns = append(d.columns, text+" "+more)
+	d.t.columns = append(d.t.columns, c)
+	d.t.Columns = append(d.t.Columns, Column{Name: fmt.Sprintf("c%d", i), Collation: kind.collation(), NotNull: notNull})
+	return i
+}
+
+func (d *tableDraft) addKey() {
+	kinds := pickOne(d.g, [][]columnKind{
+		{kindInteger}, {kindText}, {kindFolded}, {kindBlob}, {kindAny}, {kindInteger, kindFolded}, {kindText, kindInteger},
+	}, "key")
+	var names []string
+	for _, kind := range kinds {
+		d.t.Key = append(d.t.Key, d.addColumn(kind, true, ""))
+	}
+	if len(kinds) > 1 && d.g.chance(50, "key in other order") {
+		slices.Reverse(d.t.Key)
+	}
+	for _, k := range d.t.Key {
+		names = append(names, d.t.columns[k].name)
+	}
+	d.clauses = append(d.clauses, "PRIMARY KEY("+strings.Join(names, ", ")+")"+d.onConflict())
+	if len(kinds) == 1 && kinds[0] == kindInteger {
+		// NULL means "assign one".
+		d.columns[0] = d.t.columns[0].name + " INTEGER"
+		d.t.columns[0].notNull = true
+	}
+}
+
+func (d *tableDraft) onConflict() string {
+	return pickOne(d.g, []string{"", "", "", "", " ON CONFLICT REPLACE", " ON CONFLICT IGNORE"}, "conflict clause")
+}
+
+// addUnique adds unique indexes: constraints and CREATE UNIQUE INDEX, on one
+// column or two, under a collation of their own, partial.
+func (d *tableDraft) addUnique() {
+	first := len(d.t.Key)
+	for n := range d.g.upTo(3, "unique indexes") {
+		columns := []int{first + d.g.upTo(len(d.t.columns)-first, "unique column")}
+		if d.g.chance(25, "on two columns") {
+			if c := d.g.upTo(len(d.t.columns), "second unique column"); c != columns[0] {
+				columns = append(columns, c)
+			}
+		}
+		index := Index{Columns: columns}
+		var parts []string
+		for _, c := range columns {
+			index.Collations = append(index.Collations, d.t.Columns[c].Collation)
+			parts = append(parts, d.t.columns[c].name)
+		}
+		if len(columns) == 1 {
+			d.t.unique = append(d.t.unique, columns[0])
+		}
+		if d.g.chance(50, "as constraint") {
+			d.clauses = append(d.clauses, "UNIQUE("+strings.Join(parts, ", ")+")"+d.onConflict())
+		} else {
+			d.addIndex(n, &index, parts)
+		}
+		d.t.Unique = append(d.t.Unique, index)
+	}
+}
+
+func (d *tableDraft) addIndex(n int, index *Index, parts []string) {
+	if d.g.chance(20, "collation of the index") {
+		collation := pickOne(d.g, []string{NoCase, Binary}, "which collation")
+		index.Collations[0] = collation
+		parts[0] += " COLLATE " + collation
+	}
+	where := ""
+	if d.g.chance(20, "partial") {
+		c := index.Columns[0]
+		where = " WHERE typeof(" + d.t.columns[c].name + ") <> 'integer' OR " + d.t.columns[c].name + " > 2"
+		index.Where = func(r Row) bool { return r[c].Kind() != replog.KindInteger || r[c].Int64() > 2 }
+	}
+	name := replog.QuoteName(fmt.Sprintf("u%d of %s", n, d.t.Name))
+	d.indexes = append(d.indexes, "CREATE UNIQUE INDEX "+name+" ON "+d.t.quoted+"("+strings.Join(parts, ", ")+")"+where)
+}
+
+var actions = []string{"NO ACTION", "RESTRICT", "CASCADE", "SET NULL", "SET DEFAULT"}
+
+// addForeignKey lets the table refer to an earlier one, or to itself, by its
+// key or by a unique constraint's column.
+func (f *family) addForeignKey(d *tableDraft) {
+	if !d.g.chance(60, "foreign key") {
+		return
+	}
+	parent := pickOne(d.g, f.tables, "parent")
+	referenced := parent.Key
+	var names, own []string
+	fk := ForeignKey{Parent: parent.Name}
+	for _, p := range referenced {
+		more := ""
+		if d.g.chance(30, "default of the reference") {
+			more = "DEFAULT " + domains[parent.columns[p].kind][0]
+		}
+		c := d.addColumn(parent.columns[p].kind, false, more)
+		d.t.columns[c].parent = &parent.columns[p]
+		fk.Columns, fk.ParentColumns = append(fk.Columns, c), append(fk.ParentColumns, p)
+		own, names = append(own, d.t.columns[c].name), append(names, parent.columns[p].name)
+	}
+	d.t.ForeignKeys = append(d.t.ForeignKeys, fk)
+	clause := "FOREIGN KEY(" + strings.Join(own, ", ") + ") REFERENCES " + parent.quoted + "(" + strings.Join(names, ", ") + ")" +
+		" ON DELETE " + pickOne(d.g, actions, "on delete") + " ON UPDATE " + pickOne(d.g, actions, "on update")
+	if d.g.chance(30, "deferred") {
+		clause += " DEFERRABLE INITIALLY DEFERRED"
+	}
+	d.clauses = append(d.clauses, clause)
+}
+
+func (d *tableDraft) addCheck() {
+	if !d.g.chance(25, "check") {
+		return
+	}
+	c := len(d.t.Key)
+	d.clauses = append(d.clauses, "CHECK(typeof("+d.t.columns[c].name+") <> 'integer' OR "+d.t.columns[c].name+" < 12)")
+	d.t.Check = func(r Row) bool { return r[c].Kind() != replog.KindInteger || r[c].Int64() < 12 }
+}
+
+// addTriggers draws application triggers: on the same table, on another, for
+// each event, before and after.
+func (f *family) addTriggers(g generator) {
+	for n := range g.upTo(3, "triggers") {
+		text := f.trigger(g, n)
+		if g.chance(50, "made after capture") {
+			f.after = append(f.after, text)
+		} else {
+			f.before = append(f.before, text)
+		}
+	}
+}
+
+func (f *family) trigger(g generator, n int) string {
+	on, other := pickOne(g, f.tables, "trigger's table"), pickOne(g, f.tables, "trigger's target")
+	event := pickOne(g, []string{"INSERT", "UPDATE", "DELETE"}, "event")
+	row := "NEW"
+	if event == "DELETE" {
+		row = "OLD"
+	}
+	timing := "AFTER"
+	target := other.columns[len(other.columns)-1]
+	value := pickOne(g, domains[target.kind], "trigger's value")
+	var body string
+	switch g.upTo(3, "trigger's body") {
+	case 0: // the row itself
+		last := on.columns[len(on.columns)-1]
+		if event == "DELETE" {
+			event = "INSERT"
+		}
+		row = "NEW"
+		body = "UPDATE " + on.quoted + " SET " + last.name + " = " + pickOne(g, domains[last.kind], "own value") + " WHERE " + on.keyIs(row)
+	case 1: // rows of another table
+		if other != on {
+			timing = pickOne(g, []string{"AFTER", "BEFORE"}, "timing")
+		}
+		key := other.columns[other.Key[0]]
+		body = "UPDATE OR IGNORE " + other.quoted + " SET " + target.name + " = " + value + " WHERE " + key.name + " = " + pickOne(g, domains[key.kind], "trigger's key")
+	default: // add and remove rows elsewhere
+		if other != on {
+			timing = pickOne(g, []string{"AFTER", "BEFORE"}, "timing")
+		}
+		body = "INSERT OR REPLACE INTO " + other.quoted + other.columnList() + " VALUES(" + strings.Join(other.literals(g), ", ") + ")"
+		if g.chance(40, "remove") {
+			key := other.columns[other.Key[0]]
+			body = "DELETE FROM " + other.quoted + " WHERE " + key.name + " = " + pickOne(g, domains[key.kind], "trigger's key")
+		}
+	}
+	return fmt.Sprintf("CREATE TRIGGER app%d %s %s ON %s BEGIN %s; END", n, timing, event, on.quoted, body)
+}
+
+func (t *familyTable) keyIs(row string) string {
+	var terms []string
+	for _, k := range t.Key {
+		terms = append(terms, t.columns[k].name+" IS "+row+"."+t.columns[k].name)
+	}
+	return strings.Join(terms, " AND ")
+}
+
+func (t *familyTable) columnList() string {
+	var names []string
+	for _, c := range t.columns {
+		names = append(names, c.name)
+	}
+	return "(" + strings.Join(names, ", ") + ")"
+}
+
+// literals draws a row.
+func (t *familyTable) literals(g generator) []string {
+	var out []string
+	for _, c := range t.columns {
+		out = append(out, c.literal(g))
+	}
+	return out
+}
+
+func (c *familyColumn) literal(g generator) string {
+	if !c.notNull && g.chance(20, "null") {
+		return "NULL"
+	}
+	return pickOne(g, domains[c.kind], "value")
+}
