@@ -1,0 +1,55 @@
+// Package logtest is the conformance suite of replog.Log: what every store has
+// to promise, whatever it is built on.
+package logtest
+
+import (
+	"testing"
+
+	"replog/replog"
+)
+
+// Open makes an empty store whose head is Start, for one test. reopen closes
+// the log that it returned last, and opens the same store again. The store
+// releases what it holds through t.Cleanup.
+type Open func(t *testing.T) (log replog.Log, reopen func() replog.Log)
+
+// Start is the head of the stores that the suite is given.
+var Start = replog.Head{
+	Database: "11111111-2222-4333-8444-555555555555",
+	Epoch:    "99999999-8888-4777-8666-555555555555",
+}
+
+// Run checks every promise of replog.Log and replog.LogTx.
+func Run(t *testing.T, open Open) {
+	for _, test := range []struct {
+		promise string
+		run     func(*testing.T, Open)
+	}{
+		{"an empty log stands at its head", testEmpty},
+		{"appended entries come back whole", testRoundTrip},
+		{"every value comes back with its class and bytes", testValues},
+		{"revisions have no gaps", testRevisions},
+		{"a wrong revision is refused and nothing of it stays", testWrongRevision},
+		{"a hash that is not the transaction's is refused", testWrongHash},
+		{"a seq is stored once", testSeqTwice},
+		{"a rollback leaves nothing", testRollback},
+		{"a rollback after the commit does nothing", testRollbackAfterCommit},
+		{"readers see what is committed, the writer its own appends", testVisibility},
+		{"one writer at a time, waiting until its context is done", testOneWriter},
+		{"a cancelled reader stops", testCancelledReader},
+		{"reopening keeps everything", testReopen},
+		{"what is not there is ErrNotFound", testNotFound},
+		{"the last seq is the device's own", testLastSeq},
+		{"since gives the device's later entries in order", testSince},
+		{"foreign is the newest change of another device", testForeign},
+		{"concurrent gives other devices' effective changes of the row", testConcurrent},
+		{"concurrent tells rows apart exactly", testConcurrentRows},
+		{"filters select what they say", testFilters},
+		{"an error of yield ends the reading and is returned", testYieldError},
+		{"a reader sees one state however long it reads", testOneView},
+		{"a reader who asks for what is after never misses a revision", testFollow},
+		{"a transaction of 10,000 changes comes back whole", testLarge},
+	} {
+		t.Run(test.promise, func(t *testing.T) { test.run(t, open) })
+	}
+}

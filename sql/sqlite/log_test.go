@@ -1,0 +1,217 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"replog/replog"
+	"replog/replog/logtest"
+)
+
+func TestConformance(t *testing.T) {
+	logtest.Run(t, func(t *testing.T) (replog.Log, func() replog.Log) {
+		path := filepath.Join(t.TempDir(), "log.db")
+		log := create(t, path)
+		return log, func() replog.Log {
+			if err := log.Close(); err != nil {
+				t.Fatal(err)
+			}
+			log = reopen(t, path, Options{})
+			return log
+		}
+	})
+}
+
+func create(t testing.TB, path string) *Log {
+	t.Helper()
+	log, err := Create(path, logtest.Start, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { log.Close() })
+	return log
+}
+
+func reopen(t testing.TB, path string, o Options) *Log {
+	t.Helper()
+	log, err := Open(path, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { log.Close() })
+	return log
+}
+
+// add appends the entry at the next revision.
+func add(t testing.TB, log *Log, e replog.Entry) {
+	t.Helper()
+	tx, err := log.Begin(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Revision = tx.Head().Revision + 1
+	_, e.Hash = e.Transaction.Encode()
+	if err := errors.Join(tx.Append(e), tx.Commit()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func entry(seq replog.Seq, changes ...replog.Change) replog.Entry {
+	e := replog.Entry{Received: 1700000000500, Outcome: replog.Applied, Transaction: replog.Transaction{
+		Device: "aaaaaaaa-0000-4000-8000-000000000001", Seq: seq, Time: 1700000000000, Nonce: "00",
+	}}
+	for _, c := range changes {
+		e.Transaction.Statements = append(e.Transaction.Statements, replog.Statement{Change: c})
+	}
+	e.Changes = e.Transaction.NetChanges()
+	return e
+}
+
+func insert(id int64, name string) replog.Change {
+	return replog.Change{
+		Table: "item", Op: replog.Insert, Time: 1700000000000,
+		Key: []replog.Value{replog.Integer(id)}, KeyColumns: []string{"id"},
+		Columns: []string{"id", "name"}, New: []replog.Value{replog.Integer(id), replog.Text(name)},
+	}
+}
+
+func TestCreateRefusesAnExistingFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log.db")
+	create(t, path)
+	if _, err := Create(path, logtest.Start, Options{}); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("got error %v, want fs.ErrExist", err)
+	}
+	reopen(t, path, Options{})
+}
+
+func TestCreateThatFailsLeavesNoFile(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "absent")
+	if _, err := Create(filepath.Join(dir, "log.db"), logtest.Start, Options{}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got error %v, want fs.ErrNotExist", err)
+	}
+}
+
+func TestOpenRefusesWhatIsNoStore(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := Open(filepath.Join(dir, "absent.db"), Options{}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a missing file: got error %v, want fs.ErrNotExist", err)
+	}
+	for name, content := range map[string]string{"empty.db": "", "text.db": "This is no database, whatever its name says, and longer than a header."} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range []Options{{}, {ReadOnly: true}} {
+			if _, err := Open(path, o); !errors.Is(err, ErrNotStore) {
+				t.Errorf("%s, %+v: got error %v, want ErrNotStore", name, o, err)
+			}
+		}
+	}
+}
+
+func TestOpenLeavesAnotherDatabaseAsItIs(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "shop.db")
+	db := shell(t, path)
+	exec(t, db, "CREATE TABLE head (a)")
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path, Options{}); !errors.Is(err, ErrNotStore) {
+		t.Errorf("got error %v, want ErrNotStore", err)
+	}
+	after, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(after) != string(before) {
+		t.Error("the file was changed")
+	}
+}
+
+func TestAStoreOfANewerProgramIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log.db")
+	create(t, path).Close()
+	exec(t, shell(t, path), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)")
+	for _, o := range []Options{{}, {ReadOnly: true}} {
+		var version *VersionError
+		if _, err := Open(path, o); !errors.As(err, &version) || version.Store != 99 || version.Program != 1 {
+			t.Errorf("%+v: got error %v, want a VersionError of 99 and 1", o, err)
+		}
+	}
+}
+
+func TestAReadOnlyStoreIsReadWhileItsOwnerWrites(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log.db")
+	owner := create(t, path)
+	add(t, owner, entry(1, insert(1, "one")))
+	second := reopen(t, path, Options{ReadOnly: true})
+	tx, err := owner.Begin(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	if head, err := second.Head(context.Background()); err != nil || head.Revision != 1 {
+		t.Errorf("head is %+v, %v; want revision 1", head, err)
+	}
+	if _, err := second.Begin(context.Background()); !errors.Is(err, ErrReadOnly) {
+		t.Errorf("Begin: got error %v, want ErrReadOnly", err)
+	}
+}
+
+func TestAReadOnlyStoreIsReadWithoutItsOwner(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log.db")
+	owner := create(t, path)
+	add(t, owner, entry(1, insert(1, "one")))
+	owner.Close()
+	e, err := reopen(t, path, Options{ReadOnly: true}).Entry(context.Background(), 1)
+	if err != nil || e.Revision != 1 {
+		t.Errorf("got entry %+v, %v; want revision 1", e, err)
+	}
+}
+
+func TestAnotherWriterIsABusyError(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log.db")
+	create(t, path).Close()
+	log := reopen(t, path, Options{BusyTimeout: time.Millisecond})
+	other := shell(t, path)
+	exec(t, other, "BEGIN IMMEDIATE")
+	var busy *BusyError
+	if _, err := log.Begin(context.Background()); !errors.As(err, &busy) || busy.Path != path {
+		t.Errorf("got error %v, want a BusyError of %s", err, path)
+	}
+	exec(t, other, "ROLLBACK")
+	add(t, log, entry(1, insert(1, "one")))
+}
+
+func TestALogThatClosesUnderAWriterEndsItsTransaction(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log.db")
+	log := create(t, path)
+	tx, err := log.Begin(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Close()
+	if err := tx.Rollback(); err != nil {
+		t.Error(err)
+	}
+	if _, err := log.Begin(context.Background()); err == nil {
+		t.Error("a closed log began a transaction")
+	}
+	add(t, reopen(t, path, Options{}), entry(1, insert(1, "one")))
+}
+
+func TestADamagedEntryIsNotGivenOut(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log.db")
+	log := create(t, path)
+	add(t, log, entry(1, insert(1, "one")))
+	exec(t, shell(t, path), `UPDATE recorded_statement SET body = replace(body, '"one"', '"two"')`)
+	if _, err := log.Entry(context.Background(), 1); !errors.Is(err, replog.ErrForm) {
+		t.Errorf("got error %v, want replog.ErrForm", err)
+	}
+}

@@ -1,0 +1,122 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"replog/replog"
+)
+
+// tx is the writer's transaction. The head is written once, at the commit.
+type tx struct {
+	log  *Log
+	s    *session
+	head replog.Head
+	last lastChange
+	// broken is set where an append failed half-way: what is there must not be
+	// committed.
+	broken error
+	ended  bool
+}
+
+// lastChange tells who changed something last.
+type lastChange struct {
+	revision replog.Revision // of the newest entry that changed something
+	device   replog.DeviceID // that made it
+	other    replog.Revision // of the newest that any other device made
+}
+
+func (c *lastChange) add(r replog.Revision, device replog.DeviceID) {
+	if c.device != device {
+		c.other, c.device = c.revision, device
+	}
+	c.revision = r
+}
+
+// Begin implements replog.Log. *BusyError where another process holds the lock
+// for longer than the busy timeout, ErrReadOnly on a store opened so.
+func (l *Log) Begin(ctx context.Context) (replog.LogTx, error) {
+	if l.writers == nil {
+		return nil, ErrReadOnly
+	}
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-l.turn:
+	}
+	t, err := l.begin(ctx)
+	if err != nil {
+		l.dropWriter()
+		l.yield()
+		return nil, l.explain(err)
+	}
+	return t, nil
+}
+
+func (l *Log) begin(ctx context.Context) (*tx, error) {
+	if l.closed.Load() {
+		return nil, ErrClosed
+	}
+	if l.writer == nil {
+		s, err := newSession(ctx, l.writers)
+		if err != nil {
+			return nil, err
+		}
+		l.writer = s
+	}
+	t := &tx{log: l, s: l.writer}
+	if err := t.s.exec("BEGIN IMMEDIATE"); err != nil {
+		return nil, err
+	}
+	return t, t.s.row(selectHead, nil, &t.head.Database, &t.head.Epoch, &t.head.Revision,
+		&t.last.revision, &t.last.device, &t.last.other)
+}
+
+// Head implements replog.LogTx.
+func (t *tx) Head() replog.Head { return t.head }
+
+// Commit implements replog.LogTx. Where SQLite reports anything but a lock the
+// outcome is unknown: the commit may be in the file, whole, though this process
+// does not see it.
+func (t *tx) Commit() error {
+	if t.ended {
+		return errors.New("the transaction has ended")
+	}
+	err := t.broken
+	if err == nil {
+		err = t.s.exec(updateHead, int64(t.head.Revision),
+			int64(t.last.revision), string(t.last.device), int64(t.last.other))
+	}
+	if err != nil {
+		return errors.Join(err, t.Rollback())
+	}
+	if err = t.s.exec("COMMIT"); err == nil {
+		t.end()
+		return nil
+	}
+	t.log.dropWriter()
+	t.end()
+	if isBusy(err) {
+		return t.log.explain(err)
+	}
+	return fmt.Errorf("%w: %w", replog.ErrUnknownOutcome, err)
+}
+
+// Rollback implements replog.LogTx.
+func (t *tx) Rollback() error {
+	if t.ended {
+		return nil
+	}
+	err := t.s.exec("ROLLBACK")
+	if err != nil {
+		t.log.dropWriter() // closing the connection rolls back
+	}
+	t.end()
+	return err
+}
+
+func (t *tx) end() {
+	t.ended = true
+	t.log.yield()
+}

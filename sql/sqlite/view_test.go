@@ -1,0 +1,163 @@
+package sqlite
+
+import (
+	"database/sql"
+	"encoding/json"
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"replog/replog"
+)
+
+// shell is a connection as any SQLite tool has one.
+func shell(t testing.TB, path string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite3", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.SetMaxOpenConns(1)
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+func exec(t testing.TB, db *sql.DB, query string) {
+	t.Helper()
+	if _, err := db.Exec(query); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// lines gives the rows of a query as text, NULL as "-".
+func lines(t *testing.T, db *sql.DB, query string) [][]string {
+	t.Helper()
+	rows, err := db.Query(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	columns, _ := rows.Columns()
+	var all [][]string
+	for rows.Next() {
+		values := make([]sql.NullString, len(columns))
+		into := make([]any, len(columns))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		line := make([]string, len(columns))
+		for i, v := range values {
+			line[i] = "-"
+			if v.Valid {
+				line[i] = v.String
+			}
+		}
+		all = append(all, line)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func awkward() []replog.Change {
+	text := insert(1, "[\"]\x00\xff]")
+	text.Table, text.KeyColumns = `odd "table"`, []string{`odd "key"`}
+	text.Columns = []string{`odd "key"`, "ends ]"}
+	changed := insert(2, "")
+	changed.Op, changed.Columns = replog.Update, []string{"name", "price"}
+	changed.Old = []replog.Value{replog.Text("one]"), replog.Real(0.1)}
+	changed.New = []replog.Value{replog.Text("]"), replog.Real(1e300)}
+	changed.Key = []replog.Value{replog.Text("]"), replog.Blob([]byte{1})}
+	changed.KeyColumns = []string{"a", "b"}
+	gone := insert(3, "three")
+	gone.Op, gone.Old, gone.New = replog.Delete, gone.New, nil
+	return []replog.Change{text, changed, gone}
+}
+
+func TestTheViewShowsEachStatementAsThePackageRendersIt(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log.db")
+	log := create(t, path)
+	e := entry(1, awkward()...)
+	add(t, log, e)
+	got := lines(t, shell(t, path), "SELECT sql, args FROM transaction_log ORDER BY revision, n")
+	for i := range e.Transaction.Statements {
+		sql, args := e.Transaction.Statements[i].SQL()
+		j, err := json.Marshal(args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := []string{sql, string(j)}; !reflect.DeepEqual(got[i], want) {
+			t.Errorf("statement %d:\n got %q\nwant %q", i, got[i], want)
+		}
+	}
+}
+
+func TestTheViewTellsTimesOutcomesAndReasons(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log.db")
+	log := create(t, path)
+	add(t, log, entry(1, insert(1, "one"), insert(2, "two")))
+
+	reason := replog.Reason{Code: replog.ReasonExists, Detail: "it is there"}
+	divided := entry(2, insert(3, "three"), insert(1, "other"))
+	divided.Changes = divided.Changes[:1]
+	divided.Reason = reason
+	divided.Parts = []replog.Part{{Outcome: replog.Conflict, Reason: reason, Rows: []int{1}}}
+	add(t, log, divided)
+
+	refused := entry(3, insert(1, "other"))
+	refused.Outcome, refused.Changes, refused.Reason = replog.Conflict, nil, reason
+	add(t, log, refused)
+
+	db := shell(t, path)
+	got := lines(t, db, `SELECT revision, seq, n, recorded_at, recorded, received_at, received, outcome, reason, detail
+		FROM transaction_log ORDER BY revision, n`)
+	when := []string{"1700000000000", "2023-11-14T22:13:20.000Z", "1700000000500", "2023-11-14T22:13:20.500Z"}
+	row := func(revision, n, outcome, reason, detail string) []string {
+		return append(append([]string{revision, revision, n}, when...), outcome, reason, detail)
+	}
+	want := [][]string{
+		row("1", "0", "applied", "-", "-"),
+		row("1", "1", "applied", "-", "-"),
+		row("2", "0", "applied", "-", "-"),
+		row("2", "1", "conflict", "exists", "it is there"),
+		row("3", "0", "conflict", "exists", "it is there"),
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("\n got %q\nwant %q", got, want)
+	}
+}
+
+func TestTheChangeViewShowsWhatTheServerDid(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log.db")
+	log := create(t, path)
+	add(t, log, entry(1, insert(1, "one"), insert(2, "two")))
+
+	netted := entry(2, insert(3, "three"), insert(3, "x"))
+	netted.Transaction.SetNet([]replog.Change{insert(3, "net")})
+	netted.Changes = netted.Transaction.NetChanges()
+	add(t, log, netted)
+
+	partly := entry(3, insert(4, "stale"), insert(5, "five"), insert(6, "six"))
+	partly.Changes = []replog.Change{insert(5, "five"), insert(6, "otherwise")}
+	add(t, log, partly)
+
+	refused := entry(4, insert(1, "again"))
+	refused.Outcome, refused.Changes = replog.Conflict, nil
+	add(t, log, refused)
+
+	got := lines(t, shell(t, path), `SELECT revision, n, table_name, operation, key, new FROM change ORDER BY revision, n`)
+	want := [][]string{
+		{"1", "0", "item", "insert", "[1]", `[1,"one"]`},
+		{"1", "1", "item", "insert", "[2]", `[2,"two"]`},
+		{"2", "0", "item", "insert", "[3]", `[3,"net"]`},
+		{"3", "0", "item", "insert", "[5]", `[5,"five"]`},
+		{"3", "1", "item", "insert", "[6]", `[6,"otherwise"]`},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("\n got %q\nwant %q", got, want)
+	}
+}
