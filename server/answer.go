@@ -1,0 +1,128 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"replog/replog"
+)
+
+// answer sends what a device needs to move its sync point: in order of
+// revision, the verdicts on its own transactions and the applied entries. Both
+// stop at the head as it is when the answer begins, or at the byte limit.
+func (s *Server) answer(c *call, h *replog.SyncHeader, sent []replog.Verdict) error {
+	head, err := c.db.log.Head(c.r.Context())
+	if err != nil {
+		return err
+	}
+	stream, err := c.stream()
+	if err != nil {
+		return err
+	}
+	a := &answer{out: stream, fault: func() error { return c.cutAt(stream) }, limit: s.cfg.Limits.AnswerBytes}
+	a.line(replog.AnswerLine{Answer: &replog.SyncAnswer{Version: replog.WireVersion, Epoch: head.Epoch, Head: head.Revision}})
+	if h.PushOnly {
+		a.acknowledge(sent, h.SyncPoint)
+	} else {
+		a.download(c.r.Context(), c.db.log, h, head.Revision)
+	}
+	if a.err != nil {
+		c.w.begin()
+		return a.err
+	}
+	return stream.finish()
+}
+
+// cutAt asks the fault point in mid-answer, with what came before it sent.
+func (c *call) cutAt(stream *answerStream) error {
+	if c.db.cfg.Fault == nil {
+		return nil
+	}
+	if err := stream.push(c.w); err != nil {
+		return err
+	}
+	return c.db.fault(FaultMidAnswer)
+}
+
+// answer writes lines, counts their bytes and keeps the first error.
+type answer struct {
+	out   io.Writer
+	fault func() error // asked once, before the closing line
+	limit int64
+	bytes int64
+	err   error
+}
+
+func (a *answer) Write(b []byte) (int, error) {
+	n, err := a.out.Write(b)
+	a.bytes += int64(n)
+	return n, err
+}
+
+func (a *answer) line(l replog.AnswerLine) {
+	if a.err == nil {
+		a.err = replog.WriteAnswerLine(a, l)
+	}
+}
+
+func (a *answer) done(d replog.SyncDone) {
+	if a.err == nil {
+		a.err = a.fault()
+	}
+	a.line(replog.AnswerLine{Done: &d})
+}
+
+// acknowledge answers an upload that wants no entries: the device's sync point
+// stays where it is.
+func (a *answer) acknowledge(sent []replog.Verdict, syncPoint replog.Revision) {
+	for i := range sent {
+		a.line(replog.AnswerLine{Verdict: &sent[i]})
+	}
+	a.done(replog.SyncDone{Revision: syncPoint})
+}
+
+// errFull ends the reading of the log at the byte limit.
+var errFull = errors.New("the answer is full")
+
+// download answers with the log from the device's sync point up to the head.
+func (a *answer) download(ctx context.Context, log replog.Log, h *replog.SyncHeader, head replog.Revision) {
+	reached := h.SyncPoint
+	view := replog.Filter{After: h.SyncPoint, UpTo: head}
+	if h.SyncPoint < head && a.err == nil {
+		a.err = log.Entries(ctx, view, func(e replog.Entry) error {
+			if reached > h.SyncPoint && a.bytes >= a.limit {
+				return errFull
+			}
+			a.entry(&e, h.Device)
+			reached = e.Revision
+			return a.err
+		})
+	}
+	full := errors.Is(a.err, errFull)
+	if full {
+		a.err = nil
+	}
+	a.done(replog.SyncDone{Revision: reached, More: full})
+}
+
+// entry writes what one entry means to the device. Of its own entries that were
+// applied as recorded it has the changes already.
+func (a *answer) entry(e *replog.Entry, device replog.DeviceID) {
+	own := e.Transaction.Device == device
+	changes := e.Changes
+	if own {
+		v := e.Verdict()
+		a.line(replog.AnswerLine{Verdict: &v})
+		if v.AsRecorded {
+			changes = nil
+		}
+	}
+	if e.Outcome != replog.Applied || a.err != nil {
+		return
+	}
+	a.err = replog.WriteDownload(a, &replog.Download{
+		EntryHeader: replog.EntryHeader{Revision: e.Revision, Device: e.Transaction.Device, Seq: e.Transaction.Seq},
+		List:        changes,
+	})
+}

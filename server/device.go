@@ -1,0 +1,104 @@
+package server
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/google/uuid"
+
+	"replog/replog"
+)
+
+// device is an enrolled replica, as GET /v1/{db}/devices lists it, one a line.
+type device struct {
+	ID       replog.DeviceID `json:"device"`
+	Name     string          `json:"name"`
+	Enrolled replog.Millis   `json:"enrolled_at"`
+	Revoked  replog.Millis   `json:"revoked_at,omitempty"`
+}
+
+// errSpent says that an enrolment token was used, revoked or expired between
+// the first look at it and its use.
+var errSpent = errors.New("the enrolment token is no longer valid")
+
+// enrol makes a device and its token; an enrolment token is consumed in the
+// same transaction. It returns errSpent where that is no longer good.
+func (r *registry) enrol(ctx context.Context, random io.Reader, by *Token, databaseID, name string, now replog.Millis) (replog.DeviceID, string, error) {
+	id, err := uuid.NewRandomFromReader(random)
+	if err != nil {
+		return "", "", fmt.Errorf("make a device id: %w", err)
+	}
+	var secret string
+	err = r.within(ctx, func(tx *sql.Tx) error {
+		if err := spend(ctx, tx, by, now); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO device (id, database_id, name, enrolled_at) VALUES (?, ?, ?, ?)`,
+			id.String(), databaseID, name, now)
+		if err != nil {
+			return err
+		}
+		t := Token{Kind: DeviceToken, Name: name, Device: replog.DeviceID(id.String()), Created: now, databaseID: databaseID}
+		secret, err = insertToken(ctx, tx, random, &t)
+		return err
+	})
+	return replog.DeviceID(id.String()), secret, err
+}
+
+func spend(ctx context.Context, tx *sql.Tx, by *Token, now replog.Millis) error {
+	if by.Kind != EnrolmentToken {
+		return nil
+	}
+	result, err := tx.ExecContext(ctx, `
+		UPDATE token SET used_at = ?
+		WHERE id = ? AND used_at IS NULL AND revoked_at IS NULL AND coalesce(expires_at > ?, 1)`,
+		now, by.ID, now)
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 1 {
+		return err
+	}
+	return errSpent
+}
+
+func (r *registry) devices(ctx context.Context, databaseID string) ([]device, error) {
+	rows, err := r.db.QueryContext(ctx, `
+		SELECT id, name, enrolled_at, coalesce(revoked_at, 0)
+		FROM device WHERE database_id = ? ORDER BY enrolled_at, rowid`, databaseID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []device
+	for rows.Next() {
+		var d device
+		if err := rows.Scan(&d.ID, &d.Name, &d.Enrolled, &d.Revoked); err != nil {
+			return nil, err
+		}
+		all = append(all, d)
+	}
+	return all, rows.Err()
+}
+
+// revokeDevice makes a device's tokens invalid. False where the database has no
+// such device.
+func (r *registry) revokeDevice(ctx context.Context, databaseID string, id replog.DeviceID, now replog.Millis) (found bool, err error) {
+	err = r.within(ctx, func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, `
+			UPDATE device SET revoked_at = coalesce(revoked_at, ?) WHERE id = ? AND database_id = ?`, now, id, databaseID)
+		if err != nil {
+			return err
+		}
+		n, err := result.RowsAffected()
+		if found = n > 0; err != nil || !found {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE token SET revoked_at = coalesce(revoked_at, ?) WHERE device_id = ?`, now, id)
+		return err
+	})
+	return found, err
+}

@@ -1,0 +1,40 @@
+package server
+
+import (
+	"fmt"
+	"net/http"
+)
+
+// healthz tells that the process answers.
+func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	fmt.Fprintln(w, "ok")
+}
+
+// readyz tells whether every call can be served: the registry and each log can
+// be read, and no database refuses uploads. It names no database, as it asks
+// for no token.
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if !s.enter() {
+		http.Error(w, "stopping", http.StatusServiceUnavailable)
+		return
+	}
+	defer s.leave()
+	if err := s.registry.db.PingContext(r.Context()); err != nil {
+		s.notReady(w, "registry", err)
+		return
+	}
+	for _, d := range s.allDatabases() {
+		if err := d.ready(r.Context()); err != nil {
+			s.notReady(w, d.name, err)
+			return
+		}
+	}
+	fmt.Fprintln(w, "ready")
+}
+
+func (s *Server) notReady(w http.ResponseWriter, what string, err error) {
+	s.cfg.Logger.Warn("not ready", "what", what, "error", err)
+	http.Error(w, "not ready; the server's log says why", http.StatusServiceUnavailable)
+}

@@ -1,0 +1,44 @@
+package server
+
+import "time"
+
+// Limits bounds what a request may ask of the server. Zero fields take the
+// default.
+type Limits struct {
+	// UploadBytes bounds the body of a sync, decompressed. Default 1 GiB.
+	UploadBytes int64
+	// UploadTransactions bounds the transactions in it. Default 1,000,000.
+	UploadTransactions int
+	// PublishBytes bounds a published file, decompressed. Default 64 GiB.
+	PublishBytes int64
+	// AnswerBytes is the size at which the answer to a sync stops, before
+	// compression; it holds at least one entry. Default 16 MiB.
+	AnswerBytes int64
+	// Queue bounds the uploads that wait for one database's writer; more are
+	// told to come again. Default 256.
+	Queue int
+	// Stall is how long a connection may take to send or to receive anything
+	// at all. Default one minute.
+	Stall time.Duration
+	// Shutdown is how long requests may go on once the server is told to stop.
+	// Default 30 seconds.
+	Shutdown time.Duration
+}
+
+func (l Limits) withDefaults() Limits {
+	def(&l.UploadBytes, 1<<30)
+	def(&l.UploadTransactions, 1_000_000)
+	def(&l.PublishBytes, 64<<30)
+	def(&l.AnswerBytes, 16<<20)
+	def(&l.Queue, 256)
+	def(&l.Stall, time.Minute)
+	def(&l.Shutdown, 30*time.Second)
+	return l
+}
+
+func def[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}

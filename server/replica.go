@@ -1,0 +1,228 @@
+package server
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"replog/applier"
+	"replog/replog"
+)
+
+//go:embed replica.sql
+var replicaSQL string
+
+// replica is the server's own copy of a database. It is written by one
+// goroutine. Losing it is harmless, so its commits wait for no disk.
+type replica struct {
+	*applier.Replica
+	head replog.Head // where its committed content stands
+}
+
+// errNoReplica says that a file is not a replica of the server's.
+var errNoReplica = errors.New("not a replica of the server's")
+
+// replicaBusy is how long the writer waits for a snapshot's reader to let go of
+// the file: in WAL mode only at moments such as a checkpoint.
+const replicaBusy = 10 * time.Second
+
+func openReplica(path string) (*replica, error) {
+	c, err := applier.Open(path, applier.OpenOptions{
+		BusyTimeout: replicaBusy,
+		Pragmas:     []string{"journal_mode=WAL", "synchronous=NORMAL"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	r, err := readReplica(c)
+	if err != nil {
+		c.Close()
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	return r, nil
+}
+
+func readReplica(c *applier.Conn) (*replica, error) {
+	head, err := replicaHead(c)
+	if err != nil {
+		return nil, err
+	}
+	r, err := applier.NewReplica(c)
+	if err != nil {
+		return nil, err
+	}
+	return &replica{Replica: r, head: head}, nil
+}
+
+// replicaHead reads where a replica stands, as the connection sees it now.
+func replicaHead(c *applier.Conn) (replog.Head, error) {
+	row, err := c.QueryRow(`SELECT +revision, +epoch, +database FROM replog_replica`)
+	if err != nil {
+		return replog.Head{}, err
+	}
+	if row == nil {
+		return replog.Head{}, errNoReplica
+	}
+	return replog.Head{
+		Revision: replog.Revision(row[0].Int64()),
+		Epoch:    replog.Epoch(row[1].Bytes()),
+		Database: row[2].Bytes(),
+	}, nil
+}
+
+// buildReplica makes a replica at revision 0 out of a database's first content.
+// The file at path must not exist.
+func buildReplica(path, base string, head replog.Head) error {
+	if err := copyFile(path, base); err != nil {
+		return err
+	}
+	c, err := applier.Open(path, applier.OpenOptions{Pragmas: []string{"journal_mode=WAL", "synchronous=NORMAL"}})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if err := c.Begin(); err != nil {
+		return err
+	}
+	if err := prepareReplica(c, head); err != nil {
+		return errors.Join(err, c.Rollback())
+	}
+	return c.Commit()
+}
+
+func prepareReplica(c *applier.Conn, head replog.Head) error {
+	if err := c.Script(replicaSQL); err != nil {
+		return err
+	}
+	err := c.Exec(`INSERT INTO replog_replica (revision, epoch, database) VALUES (0, ?, ?)`,
+		replog.Text(string(head.Epoch)), replog.Text(head.Database))
+	if err != nil {
+		return err
+	}
+	return stashTriggers(c)
+}
+
+// stashTriggers moves the triggers into replog_trigger, in the order in which
+// they were made: SQLite fires the last made first.
+func stashTriggers(c *applier.Conn) error {
+	err := c.Exec(`
+		INSERT INTO replog_trigger (position, name, sql)
+		SELECT row_number() OVER (ORDER BY rowid), name, sql FROM sqlite_schema WHERE type = 'trigger'`)
+	if err != nil {
+		return err
+	}
+	var names []string
+	err = c.Query(`SELECT +name FROM replog_trigger`, func(row []replog.Value) error {
+		names = append(names, row[0].Bytes())
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := c.Script(`DROP TRIGGER ` + replog.QuoteName(name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// restoreTriggers is the reverse of stashTriggers.
+func restoreTriggers(c *applier.Conn) error {
+	var texts []string
+	err := c.Query(`SELECT +sql FROM replog_trigger ORDER BY position`, func(row []replog.Value) error {
+		texts = append(texts, row[0].Bytes())
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, text := range texts {
+		if err := c.Script(text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// moveTo records, within the open transaction, where the replica will stand
+// once it commits.
+func (r *replica) moveTo(revision replog.Revision) error {
+	return r.Exec(`UPDATE replog_replica SET revision = ?`, replog.Integer(int64(revision)))
+}
+
+// commitAt moves the replica and commits.
+func (r *replica) commitAt(revision replog.Revision) error {
+	if err := r.Commit(); err != nil {
+		return err
+	}
+	r.head.Revision = revision
+	return nil
+}
+
+// catchUp applies the log's entries up to the revision, in one transaction.
+func (r *replica) catchUp(ctx context.Context, log replog.Log, upTo replog.Revision) error {
+	if err := r.Begin(); err != nil {
+		return err
+	}
+	after := replog.Filter{After: r.head.Revision, UpTo: upTo, AppliedOnly: true}
+	err := log.Entries(ctx, after, func(e replog.Entry) error {
+		if err := r.Apply(e.Changes); err != nil {
+			return fmt.Errorf("revision %d: %w", e.Revision, err)
+		}
+		return nil
+	})
+	if err == nil {
+		err = r.moveTo(upTo)
+	}
+	if err != nil {
+		return errors.Join(err, r.Rollback())
+	}
+	return r.commitAt(upTo)
+}
+
+// removeReplica deletes a replica with the files that SQLite keeps beside it.
+func removeReplica(path string) error {
+	for _, suffix := range []string{"-wal", "-shm", "-journal", ""} {
+		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+func copyFile(to, from string) error {
+	src, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	dst, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(dst, src)
+	if err == nil {
+		err = dst.Sync()
+	}
+	return errors.Join(err, dst.Close())
+}
+
+// syncFolder makes the names in a folder durable. Windows does that by itself,
+// and refuses to be asked.
+func syncFolder(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	f, err := os.Open(filepath.Clean(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}

@@ -1,0 +1,287 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"replog/replog"
+)
+
+// job is what one upload hands to the writer at a time: whole transactions of
+// one device, in order. The writer goes on until one of them is refused.
+type job struct {
+	device  replog.DeviceID
+	lastSeq replog.Seq // the highest that the device says it has given out
+	uploads []upload
+	answer  chan result // holds one
+
+	result result
+	cut    int // of uploads, those still to be tried; see judgeError
+}
+
+// upload is one transaction as it came.
+type upload struct {
+	transaction replog.Transaction
+	hash        replog.Hash
+}
+
+// result has a verdict for each of a job's first transactions, and, where these
+// are not all, why the next one was not taken.
+type result struct {
+	verdicts []replog.Verdict
+	err      error
+}
+
+// maxBatch bounds the jobs that share a commit.
+const maxBatch = 64
+
+// submit hands a job to the writer and waits for its result; where the queue is
+// full the result is a busy problem. The caller is inside enter and leave, so
+// the queue is open.
+func (d *database) submit(j *job) result {
+	j.answer = make(chan result, 1)
+	select {
+	case d.queue <- j:
+		return <-j.answer
+	default:
+		return result{err: busy("too many uploads wait for this database")}
+	}
+}
+
+// write is the database's writer. It ends when the queue is closed and empty.
+func (d *database) write() {
+	defer close(d.stopped)
+	for first := range d.queue {
+		d.process(d.gather(first))
+	}
+}
+
+// gather takes what waits behind the first job, so that all of it shares the
+// commits. Nobody waits for company: a batch is often one job.
+func (d *database) gather(first *job) []*job {
+	batch := []*job{first}
+	for len(batch) < maxBatch {
+		select {
+		case j, ok := <-d.queue:
+			if !ok {
+				return batch
+			}
+			batch = append(batch, j)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// judgeError says that the server could not judge a transaction, through no
+// fault of the transaction's.
+type judgeError struct {
+	job *job
+	err error
+}
+
+func (e *judgeError) Error() string { return e.err.Error() }
+func (e *judgeError) Unwrap() error { return e.err }
+
+// process answers every job of the batch. Where one transaction cannot be
+// judged, everything is rolled back and done again without it and what follows
+// it in its job: after an error nobody knows what is left in the replica's
+// transaction.
+func (d *database) process(batch []*job) {
+	for _, j := range batch {
+		j.cut = len(j.uploads)
+	}
+	var failed []*judgeError
+	for {
+		err := d.attempt(batch)
+		var one *judgeError
+		if errors.As(err, &one) {
+			failed = append(failed, one)
+			one.job.cut = len(one.job.result.verdicts)
+			continue
+		}
+		for _, f := range failed {
+			f.job.result.err = f.err
+		}
+		for _, j := range batch {
+			if err != nil {
+				j.result = result{err: err}
+			}
+			j.answer <- j.result
+		}
+		return
+	}
+}
+
+// attempt takes the batch through both commits and leaves each job's result in
+// it. An error concerns all jobs: nothing of them is known to be in the log.
+func (d *database) attempt(batch []*job) error {
+	if d.dead.Load() {
+		return errKilled
+	}
+	if d.broken.Load() {
+		return errBroken
+	}
+	ctx := context.Background() // a batch belongs to no request
+	tx, err := d.log.Begin(ctx)
+	if err != nil {
+		return fmt.Errorf("lock the log's head: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	if err := d.levelOrBreak(ctx, tx.Head()); err != nil {
+		return err
+	}
+	before := tx.Head().Revision
+	if err := d.replica.Begin(); err != nil {
+		return fmt.Errorf("lock the replica: %w", err)
+	}
+	defer d.undo()
+	for _, j := range batch {
+		j.result = result{}
+		if err := d.run(ctx, tx, j); err != nil {
+			return err
+		}
+	}
+	if tx.Head().Revision == before {
+		return nil
+	}
+	return d.commit(ctx, tx, batch)
+}
+
+// undo rolls the replica back, where commit has not ended its transaction. A
+// replica that cannot even do that is built again.
+func (d *database) undo() {
+	if d.replica == nil {
+		return
+	}
+	if err := d.replica.Rollback(); err != nil {
+		d.cfg.Logger.Error("the replica cannot roll back", "database", d.name, "error", err)
+		d.replica.Close()
+		d.replica = nil
+	}
+}
+
+// levelOrBreak brings the replica to the log's head. Where not even building it
+// again does that, the log and the first content contradict each other, and the
+// database takes no more uploads from this process.
+func (d *database) levelOrBreak(ctx context.Context, head replog.Head) error {
+	err := d.level(ctx, head)
+	if contradicts(err) {
+		d.cfg.Logger.Error("no replica agrees with the log: uploads are refused", "database", d.name, "error", err)
+		d.broken.Store(true)
+	}
+	return err
+}
+
+// run judges a job's transactions and appends them to the log. What stops a job
+// goes to its result; an error concerns the batch.
+func (d *database) run(ctx context.Context, tx replog.LogTx, j *job) error {
+	for i := range j.uploads[:j.cut] {
+		u := &j.uploads[i]
+		known, err := admit(tx, j, u)
+		var refused *replog.Problem
+		if errors.As(err, &refused) {
+			j.result.err = err
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if known != nil {
+			j.result.verdicts = append(j.result.verdicts, *known)
+			continue
+		}
+		e, err := d.judgeOne(ctx, tx, u)
+		if err != nil {
+			d.cfg.Logger.Error("a transaction could not be judged", "database", d.name,
+				"device", j.device, "seq", u.transaction.Seq, "error", err)
+			return &judgeError{job: j, err: err}
+		}
+		if err := tx.Append(*e); err != nil {
+			return fmt.Errorf("append to the log: %w", err)
+		}
+		j.result.verdicts = append(j.result.verdicts, e.Verdict())
+	}
+	return nil
+}
+
+// judgeOne has a transaction judged and makes its entry. A panic is an error:
+// one transaction must not take the server down.
+func (d *database) judgeOne(ctx context.Context, tx replog.LogTx, u *upload) (e *replog.Entry, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	v, err := judge(ctx, d.replica.Replica, tx, &u.transaction)
+	if err != nil {
+		return nil, err
+	}
+	return &replog.Entry{
+		Revision: tx.Head().Revision + 1, Hash: u.hash, Received: d.cfg.now(),
+		Outcome: v.Outcome, Reason: v.Reason, Parts: v.Parts,
+		Transaction: u.transaction, Changes: v.Changes,
+	}, nil
+}
+
+// commit makes the batch durable: the log first, which is the point of no
+// return, then the replica.
+func (d *database) commit(ctx context.Context, tx replog.LogTx, batch []*job) error {
+	head := tx.Head().Revision
+	if err := d.replica.moveTo(head); err != nil {
+		return fmt.Errorf("move the replica: %w", err)
+	}
+	if err := d.fault(FaultBeforeLogCommit); err != nil {
+		return err
+	}
+	err := tx.Commit()
+	if errors.Is(err, replog.ErrUnknownOutcome) {
+		_ = tx.Rollback() // lets go of the lock, which settle takes
+		return d.settle(ctx, batch, err)
+	}
+	if err != nil {
+		return fmt.Errorf("commit to the log: %w", err)
+	}
+	d.last.committed(batch)
+	if err := d.fault(FaultAfterLogCommit); err != nil {
+		return err
+	}
+	if err := d.replica.commitAt(head); err != nil {
+		// The log has it, so it has happened; the next batch catches up.
+		d.cfg.Logger.Error("the replica stays behind the log for now", "database", d.name, "error", err)
+	}
+	return d.fault(FaultBeforeAnswer)
+}
+
+// settle finds out, from the log, what a commit of unknown outcome did. Where
+// the log cannot be read, devices send again, and the next batch finds out:
+// every batch begins with the log's head, read under its lock.
+func (d *database) settle(ctx context.Context, batch []*job, unknown error) error {
+	d.undo()
+	d.last.forget()
+	tx, err := d.log.Begin(ctx)
+	if err != nil {
+		return errors.Join(unknown, err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	if err := d.levelOrBreak(ctx, tx.Head()); err != nil {
+		return err
+	}
+	for _, j := range batch {
+		for i := range j.result.verdicts {
+			known, err := recall(tx, j.device, &j.uploads[i])
+			if err == nil && known == nil {
+				err = fmt.Errorf("seq %d: %w", j.uploads[i].transaction.Seq, unknown)
+			}
+			if err != nil {
+				j.result = result{verdicts: j.result.verdicts[:i], err: err}
+				break
+			}
+			j.result.verdicts[i] = *known
+		}
+	}
+	return nil
+}

@@ -1,0 +1,104 @@
+package server
+
+import (
+	"errors"
+	"io"
+
+	"replog/replog"
+)
+
+// A job goes to the writer when it has this many transactions or bytes, so that
+// an upload of any size takes bounded memory.
+const (
+	jobTransactions = 1000
+	jobBytes        = 8 << 20
+)
+
+// sync takes an upload and answers it. Transactions that came whole are kept
+// even where the upload is cut or one of them is refused.
+func (s *Server) sync(c *call) error {
+	body, err := c.body(s.cfg.Limits.UploadBytes)
+	if err != nil {
+		return err
+	}
+	defer body.close()
+	lines := replog.NewLineReader(body)
+	header, err := lines.SyncHeader()
+	if err != nil {
+		return unreadable(err)
+	}
+	if err := c.checkHeader(&header); err != nil {
+		return err
+	}
+	verdicts, err := s.receive(c, &header, lines, body)
+	if err != nil {
+		return err
+	}
+	return s.answer(c, &header, verdicts)
+}
+
+// checkHeader refuses devices that do not fit the database as it is now.
+func (c *call) checkHeader(h *replog.SyncHeader) error {
+	if h.Device != c.token.Device {
+		return forbidden("the token is another device's")
+	}
+	if h.Database != c.db.id {
+		return replaced(h.Database, c.db.id)
+	}
+	head, err := c.db.log.Head(c.r.Context())
+	if err != nil {
+		return err
+	}
+	if h.Epoch != head.Epoch {
+		return conflict(replog.CodeEpoch, "the server gave up revisions", "the epoch was %s, it is %s", h.Epoch, head.Epoch)
+	}
+	if h.SyncPoint < 0 || h.LastSeq < 0 {
+		return malformed("negative sync point or seq")
+	}
+	if h.SyncPoint > head.Revision {
+		return ahead("the sync point", h.SyncPoint, head.Revision)
+	}
+	if h.Schema != c.db.schema {
+		return conflict(replog.CodeSchema, "the schema differs from the server's", "the server replicates %s", c.db.tables)
+	}
+	last, err := c.db.lastSeq(c.r.Context(), h.Device)
+	if err == nil && h.LastSeq < last {
+		err = forked(h.LastSeq, last)
+	}
+	return err
+}
+
+// receive reads transactions and has them judged, a job at a time. On an error
+// what came whole before it has been judged all the same.
+func (s *Server) receive(c *call, h *replog.SyncHeader, lines *replog.LineReader, body *boundedBody) ([]replog.Verdict, error) {
+	var verdicts []replog.Verdict
+	for total := 0; ; {
+		begun := body.read
+		var uploads []upload
+		var end error
+		for end == nil && len(uploads) < jobTransactions && body.read-begun < jobBytes {
+			var u upload
+			if u.transaction, u.hash, end = lines.Transaction(); end != nil {
+				break
+			}
+			if total++; total > s.cfg.Limits.UploadTransactions {
+				end = tooMany(s.cfg.Limits.UploadTransactions)
+				break
+			}
+			uploads = append(uploads, u)
+		}
+		if len(uploads) > 0 {
+			r := c.db.submit(&job{device: h.Device, lastSeq: h.LastSeq, uploads: uploads})
+			verdicts = append(verdicts, r.verdicts...)
+			if r.err != nil {
+				return nil, r.err
+			}
+		}
+		if errors.Is(end, io.EOF) && !errors.Is(end, io.ErrUnexpectedEOF) {
+			return verdicts, nil
+		}
+		if end != nil {
+			return nil, unreadable(end)
+		}
+	}
+}
