@@ -21,6 +21,9 @@ func newApp(s *stdio) *cli.App {
 		ExitErrHandler:  func(*cli.Context, error) {}, // run decides the exit code
 		OnUsageError:    badFlag,
 		Commands: []*cli.Command{
+			serveCommand(s),
+			tokenCommand(s),
+			diffCommand(s),
 			versionCommand(s),
 		},
 		Description: exitCodes(codeFailed, codeUsage, codeWaiting, codeNotAllowed, codeMustRepair, codeDiffers, codeTryLater) +

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -28,6 +29,9 @@ func arrange(app *cli.App, args []string) []string {
 		return args // no leaf was named
 	}
 	options, arguments := divide(flags, rest)
+	if slices.Contains(options, "--help") || slices.Contains(options, "-h") {
+		return append(path, "--help") // the library takes an argument for a topic
+	}
 	return append(append(append(path, options...), "--"), arguments...)
 }
 

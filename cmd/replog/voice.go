@@ -8,16 +8,20 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"replog/applier"
 )
 
 // This file is how the command speaks: where its words go, the form of its
 // messages, and its exit codes.
 //
-// A message says what happened, what was kept, and what to do next:
+// A message says what happened and, indented, what was kept and what to do next:
 //
-//	replog: sync shop.db: cannot reach the server: connection refused
-//	  kept: shop.db is as it was; what it recorded waits in its outbox
-//	  next: run the same command again when the server can be reached
+//	replog: shop.db: http://localhost:8730: connection refused
+//	  what was recorded is kept; run it again when the server can be reached
+//
+// The second half comes from the error: those of ours that a user can do
+// something about have a method Next.
 
 // stdio is where a command reads and writes. Results go to out; messages,
 // warnings and progress to err.
@@ -56,15 +60,19 @@ func exitCodes(codes ...int) string {
 	return strings.Join(lines, "\n")
 }
 
-// failure is an error with what the user should know besides its text.
+// failure is an error with what the user can do about it and, where it is not
+// 0, its exit code.
 type failure struct {
-	code       int
-	err        error
-	kept, next string
+	code int
+	err  error
+	next string
 }
 
 func (f *failure) Error() string { return f.err.Error() }
 func (f *failure) Unwrap() error { return f.err }
+
+// Next is what the user can do.
+func (f *failure) Next() string { return f.next }
 
 // silent ends the command with a code when all there is to say was said.
 type silent int
@@ -97,15 +105,16 @@ func (s *stdio) finish(err error) int {
 	return codeOf(err)
 }
 
-// complain prints an error with what was kept and what to do next.
+// complain prints an error and what to do next.
 func (s *stdio) complain(err error) {
-	fmt.Fprintf(s.err, "replog: %s\n", err)
-	kept, next := advice(err)
-	if kept != "" {
-		fmt.Fprintf(s.err, "  kept: %s\n", kept)
-	}
+	s.say(err.Error(), nextOf(err))
+}
+
+// say prints a message and, if there is one, what to do next.
+func (s *stdio) say(what, next string) {
+	fmt.Fprintf(s.err, "replog: %s\n", what)
 	if next != "" {
-		fmt.Fprintf(s.err, "  next: %s\n", next)
+		fmt.Fprintf(s.err, "  %s\n", next)
 	}
 }
 
@@ -113,18 +122,13 @@ func (s *stdio) warn(format string, args ...any) {
 	fmt.Fprintf(s.err, "replog: warning: "+format+"\n", args...)
 }
 
-// advice is what the errors in err's chain say about what was kept and what to
-// do next.
-func advice(err error) (kept, next string) {
-	var f *failure
-	if errors.As(err, &f) {
-		kept, next = f.kept, f.next
-	}
+// nextOf is what the first error in err's chain that knows says to do next.
+func nextOf(err error) string {
 	var step interface{ Next() string }
-	if next == "" && errors.As(err, &step) {
-		next = step.Next()
+	if errors.As(err, &step) {
+		return step.Next()
 	}
-	return kept, next
+	return ""
 }
 
 // codeOf is the exit code that says what kind of failure err is.
@@ -135,7 +139,7 @@ func codeOf(err error) int {
 		return codeDone
 	case errors.As(err, &f) && f.code != 0:
 		return f.code
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded), applier.IsBusy(err):
 		return codeTryLater
 	}
 	return codeFailed

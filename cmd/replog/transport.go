@@ -1,0 +1,112 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"replog/replog"
+)
+
+func caFlag() cli.Flag {
+	return &cli.StringFlag{Name: "ca-file", Usage: "PEM file of certificate authorities to trust besides the system's", TakesFile: true}
+}
+
+func tokenFlag() cli.Flag {
+	return &cli.StringFlag{Name: "token-file", Usage: "file that holds the token; without it REPLOG_TOKEN is the token", TakesFile: true}
+}
+
+func timeoutFlag() cli.Flag {
+	return &cli.DurationFlag{Name: "timeout", Usage: "give up after this time; 0 is never", Value: time.Hour}
+}
+
+// connectTime bounds how long making a connection may take: after it a server
+// counts as unreachable.
+const connectTime = 10 * time.Second
+
+// httpClient trusts the system's certificate authorities and those in caFile,
+// if that is given.
+func httpClient(caFile string) (*http.Client, error) {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.DialContext = (&net.Dialer{Timeout: connectTime, KeepAlive: 15 * time.Second}).DialContext
+	t.TLSHandshakeTimeout = connectTime
+	if caFile != "" {
+		roots, err := authorities(caFile)
+		if err != nil {
+			return nil, err
+		}
+		t.TLSClientConfig = &tls.Config{RootCAs: roots}
+	}
+	return &http.Client{Transport: t}, nil
+}
+
+func authorities(file string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		return nil, fmt.Errorf("read the system's certificate authorities: %w", err)
+	}
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, &failure{err: fmt.Errorf("%s holds no certificate", file), next: "give a file in PEM form"}
+	}
+	return roots, nil
+}
+
+// readToken returns the token for enrolling, from --token-file or REPLOG_TOKEN.
+func readToken(c *cli.Context) (string, error) {
+	token := os.Getenv("REPLOG_TOKEN")
+	if file := c.String("token-file"); file != "" {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return "", err
+		}
+		token = string(content)
+	}
+	if token = strings.TrimSpace(token); token == "" {
+		return "", &failure{
+			code: codeNotAllowed,
+			err:  errors.New("no token"),
+			next: "put a token into REPLOG_TOKEN or give --token-file; the server's administrator makes one with `replog token create`",
+		}
+	}
+	return token, nil
+}
+
+// databaseURL checks http(s)://HOST[:PORT]/NAME.
+func databaseURL(c *cli.Context, raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, usage(c, "%q is not a database's address: give http(s)://HOST:PORT/NAME", raw)
+	}
+	name := strings.TrimPrefix(u.Path, "/")
+	if i := strings.LastIndex(name, "/"); i >= 0 {
+		name = name[i+1:]
+	}
+	if _, err := replog.ParseDatabase(name); err != nil {
+		return nil, usage(c, "%s: %w", raw, err)
+	}
+	return u, nil
+}
+
+// warnPlain warns where a token would cross a network readable.
+func (s *stdio) warnPlain(u *url.URL) {
+	if u.Scheme == "https" || u.Hostname() == "localhost" {
+		return
+	}
+	if ip := net.ParseIP(u.Hostname()); ip != nil && ip.IsLoopback() {
+		return
+	}
+	s.warn("%s is not https: tokens and data travel readable", u.Host)
+}
