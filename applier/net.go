@@ -89,6 +89,7 @@ type effect struct {
 	old, new []replog.Value
 	carried  []bool
 	time     replog.Millis
+	late     []replog.Value // of an eviction: what old is if updates came first
 }
 
 // stepBack works out the transaction whose events are s.
@@ -137,12 +138,12 @@ func historiesOf(events []*event) []*history {
 				key = e.newKey()
 			}
 			h := rows[of(e.table, key)]
-			h.effect = append(h.effect, effect{e.old, e.new, e.carried, e.time})
+			h.effect = append(h.effect, effect{e.old, e.new, e.carried, e.time, e.late})
 			continue
 		}
 		from, to := of(e.table, e.oldKey()), of(e.table, e.newKey())
-		rows[from].effect = append(rows[from].effect, effect{e.old, nil, nil, e.time})
-		rows[to].effect = append(rows[to].effect, effect{nil, e.new, nil, e.time})
+		rows[from].effect = append(rows[from].effect, effect{e.old, nil, nil, e.time, nil})
+		rows[to].effect = append(rows[to].effect, effect{nil, e.new, nil, e.time, nil})
 		rows[root(rows, to)].unit = root(rows, from)
 	}
 	return rows
@@ -172,6 +173,12 @@ func (h *history) reconcile(now replog.Millis) *event {
 		h.before = before
 		return nil
 	}
+	if h.updatedBeforeEviction() {
+		if before, ok := h.solve(); ok {
+			h.before = before
+			return nil
+		}
+	}
 	h.before = h.first()
 	last := h.replay()
 	if slices.Equal(last, h.after) {
@@ -189,8 +196,20 @@ func (h *history) reconcile(now replog.Millis) *event {
 		e.op = opUpdate
 		e.settle()
 	}
-	h.effect = append(h.effect, effect{e.old, e.new, e.carried, now})
+	h.effect = append(h.effect, effect{e.old, e.new, e.carried, now, nil})
 	return e
+}
+
+// updatedBeforeEviction takes the updates captured after a copy as made before
+// the eviction. It tells whether there were any.
+func (h *history) updatedBeforeEviction() bool {
+	found := false
+	for i := range h.effect {
+		if e := &h.effect[i]; e.late != nil {
+			e.old, e.late, found = e.late, nil, true
+		}
+	}
+	return found
 }
 
 // solveSingle is the rule for a row with one effect, whose new image the row

@@ -180,3 +180,37 @@ func (r *Replica) exactImage(c *replog.Change) (*RowImage, error) {
 	}
 	return image, nil
 }
+
+// Arrange orders the values of named columns as a full image; nil stays nil. A
+// name that the table does not have, or one that is missing, is ErrSchema.
+func (t *Table) Arrange(names []string, values []replog.Value) ([]replog.Value, error) {
+	if values == nil {
+		return nil, nil
+	}
+	if len(names) != len(t.Columns) || len(values) != len(names) {
+		return nil, fmt.Errorf("%w: image of %q has %d of %d columns", ErrSchema, t.Name, len(values), len(t.Columns))
+	}
+	image := make([]replog.Value, len(names))
+	for i, name := range names {
+		n := t.Column(name)
+		if n < 0 {
+			return nil, fmt.Errorf("%w: table %q has no column %q", ErrSchema, t.Name, name)
+		}
+		image[n] = values[i]
+	}
+	return image, nil
+}
+
+// LoadFrom replaces the content of the replicated tables by that of an attached
+// database with the same tables, in the caller's transaction.
+func (r *Replica) LoadFrom(schema string) error {
+	for _, t := range r.Schema.Tables {
+		if err := r.Exec("DELETE FROM main." + replog.QuoteName(t.Name)); err != nil {
+			return err
+		}
+		if err := r.Exec(t.loadSQL(schema)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

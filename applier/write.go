@@ -13,6 +13,7 @@ type statements struct {
 	selectRow string // by key
 	insert    string
 	remove    string // by key
+	columns   string // quoted, in order
 }
 
 func (t *Table) render() statements {
@@ -24,12 +25,20 @@ func (t *Table) render() statements {
 	}
 	table := "main." + replog.QuoteName(t.Name)
 	where := " WHERE " + t.keyCondition()
+	list := strings.Join(columns, ", ")
 	return statements{
 		selectRow: "SELECT " + strings.Join(plus, ", ") + " FROM " + table + where,
-		insert: "INSERT OR ABORT INTO " + table + "(" + strings.Join(columns, ", ") +
-			") VALUES(" + strings.Join(marks, ", ") + ")",
-		remove: "DELETE FROM " + table + where,
+		insert:    "INSERT OR ABORT INTO " + table + "(" + list + ") VALUES(" + strings.Join(marks, ", ") + ")",
+		remove:    "DELETE FROM " + table + where,
+		columns:   list,
 	}
+}
+
+// loadSQL copies all rows of the table of the same name in another schema.
+func (t *Table) loadSQL(schema string) string {
+	name := replog.QuoteName(t.Name)
+	return "INSERT OR ABORT INTO main." + name + "(" + t.sql.columns + ") SELECT " + t.sql.columns +
+		" FROM " + replog.QuoteName(schema) + "." + name
 }
 
 func (t *Table) keyCondition() string {

@@ -3,6 +3,7 @@ package replog
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Op is what happened to a row.
@@ -107,6 +108,28 @@ func (c *Change) side(column string, values []Value) (Value, bool) {
 		}
 	}
 	return Value{}, false
+}
+
+// Only returns the change narrowed to some of its columns.
+func (c Change) Only(columns []string) Change {
+	narrow := c
+	narrow.Columns, narrow.Old, narrow.New, narrow.Times = nil, nil, nil, nil
+	for i, name := range c.Columns {
+		if !slices.Contains(columns, name) {
+			continue
+		}
+		narrow.Columns = append(narrow.Columns, name)
+		if c.Op != Insert {
+			narrow.Old = append(narrow.Old, c.Old[i])
+		}
+		if c.Op != Delete {
+			narrow.New = append(narrow.New, c.New[i])
+		}
+		if c.Times != nil {
+			narrow.Times = append(narrow.Times, c.Times[i])
+		}
+	}
+	return narrow
 }
 
 // Row identifies the row within its database.

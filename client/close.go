@@ -1,0 +1,65 @@
+package client
+
+import (
+	"encoding/hex"
+	"fmt"
+	"io"
+
+	"replog/replog"
+)
+
+// close makes transactions of what capture has gathered, in the caller's write
+// transaction, and puts them into the outbox. It updates id.
+func (d *Device) close(id *identity) error {
+	if _, err := d.replica.MendCapture(); err != nil {
+		return err
+	}
+	gathered, err := d.replica.Gather(id.LastTime)
+	if err != nil {
+		return err
+	}
+	without, err := d.withoutEffect(id)
+	if err != nil {
+		return err
+	}
+	for _, g := range gathered {
+		nonce, err := d.nonce()
+		if err != nil {
+			return err
+		}
+		id.LastSeq++
+		id.LastTime = max(id.LastTime, g.Time)
+		t := replog.Transaction{
+			Device: id.Device, Seq: id.LastSeq, Marked: g.Marked, Whole: id.Whole && !g.Marked, Label: g.Label,
+			Base: id.SyncPoint, Seen: id.Seen, Without: without, Time: g.Time, Nonce: nonce, Statements: g.Statements,
+		}
+		t.SetNet(g.Net)
+		if err := d.add(&t, g.Images); err != nil {
+			return err
+		}
+	}
+	if len(gathered) > 0 {
+		if err := d.save(id); err != nil {
+			return err
+		}
+	}
+	return d.replica.Forget()
+}
+
+// withoutEffect lists the seqs above seen that are pending without effect.
+func (d *Device) withoutEffect(id *identity) ([]replog.Seq, error) {
+	var seqs []replog.Seq
+	err := d.replica.Query("SELECT seq FROM main.replog_outbox WHERE effect = 0 AND seq > ? ORDER BY seq", func(row []replog.Value) error {
+		seqs = append(seqs, replog.Seq(row[0].Int64()))
+		return nil
+	}, replog.Integer(int64(id.Seen)))
+	return seqs, err
+}
+
+func (d *Device) nonce() (string, error) {
+	b := make([]byte, 16)
+	if _, err := io.ReadFull(d.options.Random, b); err != nil {
+		return "", fmt.Errorf("random nonce: %w", err)
+	}
+	return hex.EncodeToString(b), nil
+}

@@ -1,0 +1,261 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"replog/applier"
+	"replog/replog"
+)
+
+// The states of a conflict.
+const (
+	StateWaiting   = "waiting"   // for a person
+	StateNoted     = "noted"     // stale; it asks for nothing
+	StateDiscarded = "discarded" // a person decided to leave it
+)
+
+// Conflict is a transaction, or a part of one, that was not applied.
+type Conflict struct {
+	// ID is the seq, or seq.part where a transaction has several.
+	ID         string          `json:"id"`
+	Seq        replog.Seq      `json:"seq"`
+	Revision   replog.Revision `json:"revision"`
+	Outcome    replog.Outcome  `json:"outcome"`
+	Reason     replog.Reason   `json:"reason"`
+	State      string          `json:"state"`
+	Label      string          `json:"label,omitempty"`
+	RecordedAt replog.Millis   `json:"recorded_at"`
+	// Changes are the net changes that were not applied; of an UPDATE that was
+	// applied in part, only the stale columns.
+	Changes []replog.Change `json:"changes"`
+	part    int
+}
+
+// addConflicts keeps what a verdict says was not applied.
+func (d *Device) addConflicts(p *pending, v *replog.Verdict) error {
+	parts := v.Parts
+	if len(parts) == 0 && v.Outcome != replog.Applied {
+		return fmt.Errorf("%w: %s without parts", replog.ErrForm, v.Outcome)
+	}
+	for i := range parts {
+		state := StateNoted
+		if parts[i].Outcome.Waits() {
+			state = StateWaiting
+		}
+		text, err := json.Marshal(parts[i])
+		if err != nil {
+			return err
+		}
+		err = d.replica.Exec("INSERT INTO main.replog_conflict VALUES(?, ?, ?, ?, ?, ?)",
+			replog.Integer(int64(v.Seq)), replog.Integer(int64(i+1)), replog.Integer(int64(v.Revision)),
+			replog.Text(string(text)), replog.Blob(p.recorded), replog.Text(state))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// storedConflict is a row of replog_conflict.
+type storedConflict struct {
+	seq         replog.Seq
+	number      int
+	revision    replog.Revision
+	part        replog.Part
+	state       string
+	transaction replog.Transaction
+}
+
+func (d *Device) conflicts() ([]*storedConflict, error) {
+	var list []*storedConflict
+	err := d.replica.Query("SELECT seq, part, revision, verdict, recorded, state FROM main.replog_conflict ORDER BY seq, part", func(row []replog.Value) error {
+		c := &storedConflict{
+			seq: replog.Seq(row[0].Int64()), number: int(row[1].Int64()), revision: replog.Revision(row[2].Int64()), state: row[5].Bytes(),
+		}
+		if err := json.Unmarshal([]byte(row[3].Bytes()), &c.part); err != nil {
+			return fmt.Errorf("conflict %d.%d: %w", c.seq, c.number, err)
+		}
+		var err error
+		if c.transaction, _, err = replog.DecodeTransaction([]byte(row[4].Bytes())); err != nil {
+			return fmt.Errorf("conflict %d.%d: %w", c.seq, c.number, err)
+		}
+		list = append(list, c)
+		return nil
+	})
+	return list, busy(d.path, err)
+}
+
+// Conflicts lists what was not applied, oldest first, what a person has
+// discarded included.
+func (d *Device) Conflicts(context.Context) ([]Conflict, error) {
+	stored, err := d.conflicts()
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Conflict, 0, len(stored))
+	for _, c := range stored {
+		several := slices.ContainsFunc(stored, func(o *storedConflict) bool { return o.seq == c.seq && o.number != c.number })
+		list = append(list, c.show(several))
+	}
+	return list, nil
+}
+
+func (c *storedConflict) show(several bool) Conflict {
+	id := strconv.FormatInt(int64(c.seq), 10)
+	if several {
+		id += "." + strconv.Itoa(c.number)
+	}
+	return Conflict{
+		ID: id, Seq: c.seq, Revision: c.revision, Outcome: c.part.Outcome, Reason: c.part.Reason, State: c.state,
+		Label: c.transaction.Label, RecordedAt: c.transaction.Time, Changes: c.changes(), part: c.number,
+	}
+}
+
+func (c *storedConflict) changes() []replog.Change {
+	net := c.transaction.NetChanges()
+	var list []replog.Change
+	for _, n := range c.part.Rows {
+		if n < 0 || n >= len(net) {
+			continue
+		}
+		change := net[n]
+		if len(c.part.Columns) > 0 {
+			change = change.Only(c.part.Columns)
+		}
+		list = append(list, change)
+	}
+	return list
+}
+
+// Conflict returns one, by its ID; *NotFoundError where there is none.
+func (d *Device) Conflict(ctx context.Context, id string) (*Conflict, error) {
+	list, err := d.Conflicts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		if list[i].ID == id {
+			return &list[i], nil
+		}
+	}
+	var ids []string
+	for i := range list {
+		if list[i].Seq == seqOf(id) {
+			ids = append(ids, list[i].ID)
+		}
+	}
+	hint := fmt.Sprintf("`replog conflicts list %s` lists them", d.path)
+	if len(ids) > 0 {
+		hint = "this transaction has several: " + strings.Join(ids, ", ")
+	}
+	return nil, &NotFoundError{What: fmt.Sprintf("%s has no conflict %q", d.path, id), Hint: hint}
+}
+
+func seqOf(id string) replog.Seq {
+	n, _ := strconv.ParseInt(id, 10, 64) // 0, which no transaction has, for anything else
+	return replog.Seq(n)
+}
+
+// Discard leaves a conflict as it is: it waits no longer, and stays in the list.
+func (d *Device) Discard(ctx context.Context, id string) error {
+	return locked(ctx, d.path, d.options, func() error {
+		c, err := d.Conflict(ctx, id)
+		if err != nil {
+			return err
+		}
+		return d.write(func() error {
+			return d.replica.Exec("UPDATE main.replog_conflict SET state = ? WHERE seq = ? AND part = ?",
+				replog.Text(StateDiscarded), replog.Integer(int64(c.Seq)), replog.Integer(int64(c.part)))
+		})
+	})
+}
+
+// waiting counts the conflicts that wait for a person.
+func (d *Device) waiting() (int, error) {
+	row, err := d.replica.QueryRow("SELECT count(*) FROM main.replog_conflict WHERE state = ?", replog.Text(StateWaiting))
+	if err != nil {
+		return 0, busy(d.path, err)
+	}
+	return int(row[0].Int64()), nil
+}
+
+// unsure is what transactions in the outbox must not build on: own parts that
+// were not applied, whatever a person decided since, and own transactions that
+// were applied though later ones were recorded without them.
+type unsure struct {
+	refused []*storedConflict
+	late    map[replog.Seq][]replog.Change
+}
+
+func (d *Device) loadUnsure() (*unsure, error) {
+	u := &unsure{late: map[replog.Seq][]replog.Change{}}
+	var err error
+	if u.refused, err = d.conflicts(); err != nil {
+		return nil, err
+	}
+	err = d.replica.Query("SELECT seq, recorded FROM main.replog_late", func(row []replog.Value) error {
+		t, _, err := replog.DecodeTransaction([]byte(row[1].Bytes()))
+		u.late[replog.Seq(row[0].Int64())] = t.NetChanges()
+		return err
+	})
+	return u, err
+}
+
+// taint is what t must not build on, where before are the transactions of the
+// outbox before it, already replayed.
+func (u *unsure) taint(s *applier.Schema, t *replog.Transaction, before []*pending) *applier.Taint {
+	taint := applier.NewTaint(s)
+	for _, c := range u.refused {
+		if c.seq > t.Seen && c.seq < t.Seq && !slices.Contains(t.Without, c.seq) {
+			taint.Add(replog.NotApplied(&c.transaction, []replog.Part{c.part})...)
+		}
+	}
+	for _, p := range before {
+		if without := slices.Contains(t.Without, p.seq); without == p.effect {
+			taint.Add(p.transaction.NetChanges()...)
+		}
+	}
+	for _, seq := range t.Without {
+		taint.Add(u.late[seq]...)
+	}
+	return taint
+}
+
+// addLate keeps a transaction that was applied if others of the outbox were
+// recorded without it.
+func (d *Device) addLate(p *pending, outbox []*pending) error {
+	if !recordedWithout(outbox, p.seq) {
+		return nil
+	}
+	return d.replica.Exec("INSERT INTO main.replog_late VALUES(?, ?)", replog.Integer(int64(p.seq)), replog.Blob(p.recorded))
+}
+
+func recordedWithout(outbox []*pending, seq replog.Seq) bool {
+	return slices.ContainsFunc(outbox, func(p *pending) bool { return slices.Contains(p.transaction.Without, seq) })
+}
+
+// pruneLate forgets those that nothing in the outbox was recorded without.
+func (d *Device) pruneLate(rest []*pending) error {
+	var seqs []replog.Seq
+	err := d.replica.Query("SELECT seq FROM main.replog_late", func(row []replog.Value) error {
+		seqs = append(seqs, replog.Seq(row[0].Int64()))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, seq := range seqs {
+		if recordedWithout(rest, seq) {
+			continue
+		}
+		if err := d.replica.Exec("DELETE FROM main.replog_late WHERE seq = ?", replog.Integer(int64(seq))); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,218 @@
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"replog/applier"
+	"replog/replog"
+)
+
+//go:embed schema.sql
+var schemaSQL string
+
+// format is the version of the tables in schema.sql.
+const format = 1
+
+// Options are what a device needs from outside. The zero value works.
+type Options struct {
+	// Clock gives the time that the server is told and that files are named
+	// by; recorded times come from SQLite. Default time.Now.
+	Clock func() time.Time
+	// Random gives nonces. Default crypto/rand.
+	Random io.Reader
+	// HTTP sends requests. Default http.DefaultClient.
+	HTTP *http.Client
+	// BusyTimeout is how long to wait for the application's or another sync's
+	// lock. Default 5 seconds.
+	BusyTimeout time.Duration
+	// Fault is called at the named fault points; an error ends the work there.
+	Fault func(point string) error
+}
+
+// The fault points of a device.
+const (
+	FaultClosed       = "client: outbox committed, nothing sent"
+	FaultAnswered     = "client: answer read, nothing written"
+	FaultUndone       = "client: outbox undone, not committed"
+	FaultRebased      = "client: all written, not committed"
+	FaultCommitted    = "client: committed"
+	FaultCaptured     = "client: capture committed, not enrolled"
+	FaultEnrolled     = "client: enrolled on the server, not in the file"
+	FaultTokenWritten = "client: token written, not enrolled in the file"
+)
+
+func (o Options) withDefaults() Options {
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.Random == nil {
+		o.Random = rand.Reader
+	}
+	if o.HTTP == nil {
+		o.HTTP = http.DefaultClient
+	}
+	if o.BusyTimeout == 0 {
+		o.BusyTimeout = 5 * time.Second
+	}
+	if o.Fault == nil {
+		o.Fault = func(string) error { return nil }
+	}
+	return o
+}
+
+// Device is an enrolled file. It is for one goroutine at a time; any number of
+// other programs may use the file meanwhile.
+type Device struct {
+	path    string
+	options Options
+	replica *applier.Replica
+	server  server
+}
+
+// Open opens an enrolled file. A file that is not enrolled is a
+// *NotEnrolledError.
+func Open(path string, o Options) (*Device, error) {
+	o = o.withDefaults()
+	r, err := openReplica(path, o)
+	if err != nil {
+		return nil, err
+	}
+	d := &Device{path: path, options: o, replica: r}
+	id, err := d.identity()
+	if err == nil && id == nil {
+		err = &NotEnrolledError{Path: path}
+	}
+	if err != nil {
+		r.Close()
+		return nil, err
+	}
+	d.server = server{http: o.HTTP, url: id.Server, name: id.Name}
+	return d, nil
+}
+
+func openReplica(path string, o Options) (*applier.Replica, error) {
+	c, err := applier.Open(path, applier.OpenOptions{BusyTimeout: o.BusyTimeout})
+	if err != nil {
+		return nil, openError(path, err)
+	}
+	r, err := applier.NewReplica(c)
+	if err != nil {
+		c.Close()
+		return nil, openError(path, err)
+	}
+	return r, nil
+}
+
+func openError(path string, err error) error {
+	if _, missing := os.Stat(path); errors.Is(missing, os.ErrNotExist) {
+		return &NotFoundError{What: path + ": no such file", Hint: "name a SQLite database that exists"}
+	}
+	if applier.IsNotDatabase(err) {
+		return &NotFoundError{What: path + " is not a SQLite database", Hint: "name a SQLite database"}
+	}
+	return busy(path, err)
+}
+
+// busy makes a *BusyError of SQLite's.
+func busy(path string, err error) error {
+	if applier.IsBusy(err) {
+		return &BusyError{Path: path, What: "the database is locked by another program"}
+	}
+	return err
+}
+
+// Close releases the file.
+func (d *Device) Close() error { return d.replica.Close() }
+
+// Path is the file's path.
+func (d *Device) Path() string { return d.path }
+
+// identity is the row of replog_device.
+type identity struct {
+	Device    replog.DeviceID
+	Server    string
+	Name      string
+	Database  string
+	Epoch     replog.Epoch
+	SyncPoint replog.Revision
+	LastSeq   replog.Seq
+	Seen      replog.Seq
+	LastTime  replog.Millis
+	Whole     bool
+	LastSync  replog.Millis // 0: never
+}
+
+// identity reads who the device is; nil where the file is not enrolled.
+func (d *Device) identity() (*identity, error) {
+	if ok, err := hasTable(d.replica.Conn, "replog_device"); err != nil || !ok {
+		return nil, busy(d.path, err)
+	}
+	row, err := d.replica.QueryRow(`SELECT format, device, server, name, database, epoch, sync_point, last_seq, seen,
+		last_time, whole, coalesce(last_sync, 0) FROM main.replog_device`)
+	if err != nil || row == nil || row[1].Bytes() == "" {
+		return nil, busy(d.path, err)
+	}
+	if row[0].Int64() != format {
+		return nil, fmt.Errorf("%s: its replog tables have format %d; this program knows %d", d.path, row[0].Int64(), format)
+	}
+	return &identity{
+		Device: replog.DeviceID(row[1].Bytes()), Server: row[2].Bytes(), Name: row[3].Bytes(),
+		Database: row[4].Bytes(), Epoch: replog.Epoch(row[5].Bytes()),
+		SyncPoint: replog.Revision(row[6].Int64()), LastSeq: replog.Seq(row[7].Int64()), Seen: replog.Seq(row[8].Int64()),
+		LastTime: replog.Millis(row[9].Int64()), Whole: row[10].Int64() != 0, LastSync: replog.Millis(row[11].Int64()),
+	}, nil
+}
+
+// save writes the fields that change.
+func (d *Device) save(id *identity) error {
+	return d.replica.Exec("UPDATE main.replog_device SET sync_point = ?, last_seq = ?, seen = ?, last_time = ?, last_sync = nullif(?, 0)",
+		replog.Integer(int64(id.SyncPoint)), replog.Integer(int64(id.LastSeq)), replog.Integer(int64(id.Seen)),
+		replog.Integer(int64(id.LastTime)), replog.Integer(int64(id.LastSync)))
+}
+
+func hasTable(c *applier.Conn, name string) (bool, error) {
+	row, err := c.QueryRow("SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?", replog.Text(name))
+	return row != nil, err
+}
+
+// locked runs f while no other sync, repair or init works on the file.
+func locked(ctx context.Context, path string, o Options, f func() error) error {
+	l := flock.New(lockPath(path), flock.SetPermissions(0o600))
+	ctx, cancel := context.WithTimeout(ctx, o.BusyTimeout)
+	defer cancel()
+	ok, err := l.TryLockContext(ctx, 20*time.Millisecond)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &BusyError{Path: path, What: "another replog is working on it"}
+	}
+	if err != nil || !ok {
+		return fmt.Errorf("lock %s: %w", lockPath(path), err)
+	}
+	defer l.Close()
+	return f()
+}
+
+func lockPath(path string) string { return path + "-lock" }
+
+// TokenPath is the file that holds the device's token, beside the database.
+func TokenPath(path string) string { return path + "-token" }
+
+// write runs f in a transaction that holds the write lock.
+func (d *Device) write(f func() error) error {
+	if err := d.replica.Begin(); err != nil {
+		return busy(d.path, err)
+	}
+	if err := f(); err != nil {
+		return busy(d.path, errors.Join(err, d.replica.Rollback()))
+	}
+	return busy(d.path, d.replica.Commit())
+}

@@ -1,0 +1,426 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"replog/applier"
+	"replog/replog"
+)
+
+// InitRequest says which file becomes a device of which database.
+type InitRequest struct {
+	Path string
+	// URL is http(s)://HOST:PORT/NAME.
+	URL string
+	// Token is an enrolment token for the database or, to publish, an
+	// administrator's.
+	Token string
+	// Publish makes the file's content the new database's first.
+	Publish bool
+	// RequireAll makes tables that cannot be captured an error.
+	RequireAll bool
+	// Whole forbids the server to divide unmarked transactions.
+	Whole bool
+	// Name is a label for people, such as the machine's name.
+	Name string
+}
+
+// InitResult says what init or clone did.
+type InitResult struct {
+	Device   replog.DeviceID
+	Database string
+	Head     replog.Revision // where the file stands
+	Captured []string
+	Skipped  []applier.SkippedTable
+	Warnings []string
+}
+
+// Init makes a file a device. Where it fails, the file is as before. An enrolled
+// file gets a new address for the same database instead.
+func Init(ctx context.Context, req InitRequest, o Options) (*InitResult, error) {
+	o = o.withDefaults()
+	base, name, err := ParseServer(req.URL)
+	if err != nil {
+		return nil, err
+	}
+	var result *InitResult
+	if _, err := os.Stat(req.Path); err != nil {
+		return nil, openError(req.Path, err)
+	}
+	err = locked(ctx, req.Path, o, func() error {
+		r, err := openReplica(req.Path, o)
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		d := &Device{path: req.Path, options: o, replica: r, server: server{http: o.HTTP, url: base, name: name, token: req.Token}}
+		id, err := d.identity()
+		if err != nil {
+			return err
+		}
+		if id != nil {
+			result, err = d.readdress(ctx, id, &req)
+		} else {
+			result, err = d.enrolFile(ctx, &req)
+		}
+		return err
+	})
+	return result, err
+}
+
+// readdress gives an enrolled file its server's new address.
+func (d *Device) readdress(ctx context.Context, id *identity, req *InitRequest) (*InitResult, error) {
+	if req.Publish {
+		return nil, &ExistsError{What: d.path + " is enrolled already, at " + id.Server + "/" + id.Name, Hint: "run `replog init --remove` on it first"}
+	}
+	var err error
+	if d.server.token, err = readToken(d.path); err != nil {
+		return nil, err
+	}
+	if _, err := d.exchange(ctx, id, nil, PushOnly, &traffic{}); err != nil {
+		return nil, mismatch(d.path, err)
+	}
+	err = d.write(func() error {
+		return d.replica.Exec("UPDATE main.replog_device SET server = ?, name = ?", replog.Text(d.server.url), replog.Text(d.server.name))
+	})
+	return d.result(id.Device, id.SyncPoint), err
+}
+
+func (d *Device) result(device replog.DeviceID, at replog.Revision) *InitResult {
+	r := &InitResult{Device: device, Database: d.server.name, Head: at, Skipped: d.replica.Schema.Skipped}
+	for _, t := range d.replica.Schema.Tables {
+		r.Captured = append(r.Captured, t.Name)
+	}
+	for _, s := range r.Skipped {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("table %q is not replicated: %s", s.Name, s.Why))
+	}
+	for _, t := range d.replica.Schema.Tables {
+		if t.NullableKey() {
+			r.Warnings = append(r.Warnings, fmt.Sprintf("table %q allows NULL in its primary key: rows with NULL there are not replicated", t.Name))
+		}
+	}
+	return r
+}
+
+// enrolFile captures first, so that nothing the application writes meanwhile is
+// missed, and takes capture out again where enrolling fails.
+func (d *Device) enrolFile(ctx context.Context, req *InitRequest) (*InitResult, error) {
+	if err := d.checkTables(req); err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp(filepath.Dir(d.path), ".replog-")
+	if err != nil {
+		return nil, fmt.Errorf("make a temporary folder: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	content := filepath.Join(dir, "content.db")
+	err = d.write(func() error {
+		if err := d.replica.Uninstall(); err != nil { // of an init that was cut
+			return err
+		}
+		if err := d.replica.Backup(content); err != nil {
+			return err
+		}
+		return d.install(req.Whole)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := d.options.Fault(FaultCaptured); err != nil {
+		return nil, err
+	}
+	result, err := d.join(ctx, req, content)
+	if err != nil {
+		return nil, errors.Join(err, d.write(d.replica.Uninstall))
+	}
+	return result, nil
+}
+
+func (d *Device) checkTables(req *InitRequest) error {
+	s := d.replica.Schema
+	if req.RequireAll && len(s.Skipped) > 0 {
+		e := &UncapturedError{Path: d.path}
+		for _, t := range s.Skipped {
+			e.Tables = append(e.Tables, fmt.Sprintf("%s (%s)", t.Name, t.Why))
+		}
+		return e
+	}
+	if len(s.Tables) == 0 {
+		return &NotFoundError{What: d.path + " has no table with a primary key", Hint: "create tables first"}
+	}
+	return nil
+}
+
+// install puts capture and the device's tables into the file, in the caller's
+// transaction; the device has no identity yet.
+func (d *Device) install(whole bool) error {
+	if err := d.replica.Install(); err != nil {
+		return err
+	}
+	if err := d.replica.Script(schemaSQL); err != nil {
+		return err
+	}
+	w := int64(0)
+	if whole {
+		w = 1
+	}
+	return d.replica.Exec("INSERT INTO main.replog_device VALUES(?, '', ?, ?, '', '', 0, 0, 0, 0, ?, NULL)",
+		replog.Integer(format), replog.Text(d.server.url), replog.Text(d.server.name), replog.Integer(w))
+}
+
+// join publishes or compares the content, then enrols.
+func (d *Device) join(ctx context.Context, req *InitRequest, content string) (*InitResult, error) {
+	var at replog.Revision
+	if req.Publish {
+		if err := d.publish(ctx, content); err != nil {
+			return nil, err
+		}
+	} else {
+		snapshot := content + ".snapshot"
+		var err error
+		if at, err = d.server.snapshot(ctx, snapshot); err != nil {
+			return nil, err
+		}
+		if err := d.sameContent(content, snapshot); err != nil {
+			return nil, err
+		}
+	}
+	return d.enrol(ctx, req.Name, at)
+}
+
+func (d *Device) publish(ctx context.Context, content string) error {
+	f, err := os.Open(content)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	res, err := d.server.do(ctx, call{method: "PUT", body: f, contentType: "application/vnd.sqlite3"}, &traffic{})
+	var p *replog.Problem
+	if errors.As(err, &p) && p.Code == replog.CodeExists {
+		return &ExistsError{
+			What: fmt.Sprintf("the server has a database %q already", d.server.name),
+			Hint: "nothing was changed; publish under another name, or leave out --publish to join it",
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return res.Body.Close()
+}
+
+// sameContent compares a file's content with the server's.
+func (d *Device) sameContent(content, snapshot string) error {
+	a, err := applier.Open(content, applier.OpenOptions{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	b, err := applier.Open(snapshot, applier.OpenOptions{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	c, err := applier.Compare(a, b, applier.CompareOptions{})
+	if err != nil {
+		return err
+	}
+	if !c.Equal {
+		return &DiffersError{Path: d.path, Detail: summary(c)}
+	}
+	return nil
+}
+
+// summary says in a line where two databases differ.
+func summary(c *applier.Comparison) string {
+	var list []string
+	for _, s := range c.Schema {
+		list = append(list, s.String())
+	}
+	for _, t := range c.Tables {
+		if n := t.OnlyA + t.OnlyB + t.Different; n > 0 {
+			list = append(list, fmt.Sprintf("table %q in %d rows", t.Table, n))
+		}
+	}
+	return strings.Join(list, "; ")
+}
+
+// enrol gets an identity from the server and writes it down: the token first,
+// then the file, which is a device from then on.
+func (d *Device) enrol(ctx context.Context, label string, at replog.Revision) (*InitResult, error) {
+	body, err := json.Marshal(replog.EnrolRequest{Name: label})
+	if err != nil {
+		return nil, err
+	}
+	res, err := d.server.do(ctx, call{method: "POST", path: "/devices", body: bytes.NewReader(body), contentType: "application/json"}, &traffic{})
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	var e replog.Enrolment
+	if err := json.NewDecoder(res.Body).Decode(&e); err != nil {
+		return nil, &UnreachableError{URL: d.server.address(), Err: fmt.Errorf("the answer was cut: %w", err)}
+	}
+	if err := d.options.Fault(FaultEnrolled); err != nil {
+		return nil, err
+	}
+	if err := writeToken(d.path, e.Token); err != nil {
+		return nil, err
+	}
+	if err := d.options.Fault(FaultTokenWritten); err != nil {
+		return nil, err
+	}
+	err = d.write(func() error {
+		return d.replica.Exec("UPDATE main.replog_device SET device = ?, database = ?, epoch = ?, sync_point = ?",
+			replog.Text(string(e.Device)), replog.Text(e.DatabaseID), replog.Text(string(e.Epoch)), replog.Integer(int64(at)))
+	})
+	return d.result(e.Device, at), err
+}
+
+// writeToken writes the token's file, whole or not at all.
+func writeToken(path, token string) error {
+	tmp := TokenPath(path) + ".new"
+	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("write the device's token: %w", err)
+	}
+	_, err = f.WriteString(token + "\n")
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(tmp, TokenPath(path))
+	}
+	if err != nil {
+		return fmt.Errorf("write the device's token: %w", err)
+	}
+	return nil
+}
+
+// snapshot downloads the database's content into a new file and returns its
+// revision.
+func (s *server) snapshot(ctx context.Context, path string) (replog.Revision, error) {
+	res, err := s.do(ctx, call{method: "GET", path: "/snapshot"}, &traffic{})
+	if err != nil {
+		return 0, err
+	}
+	defer res.Body.Close()
+	at, err := strconv.ParseInt(res.Header.Get(replog.HeaderRevision), 10, 64)
+	if err != nil {
+		return 0, &UnreachableError{URL: s.address(), Err: fmt.Errorf("the snapshot has no revision: %w", err)}
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return 0, err
+	}
+	if _, err = io.Copy(f, res.Body); err != nil {
+		f.Close()
+		return 0, &UnreachableError{URL: s.address(), Err: fmt.Errorf("the snapshot was cut: %w", err)}
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return 0, err
+	}
+	return replog.Revision(at), checkIntegrity(path)
+}
+
+func checkIntegrity(path string) error {
+	c, err := applier.Open(path, applier.OpenOptions{ReadOnly: true})
+	if err != nil {
+		return fmt.Errorf("the snapshot: %w", err)
+	}
+	defer c.Close()
+	row, err := c.QueryRow("PRAGMA quick_check(1)")
+	if err == nil && row[0].Bytes() != "ok" {
+		err = errors.New(row[0].Bytes())
+	}
+	if err != nil {
+		return fmt.Errorf("the snapshot is damaged: %w", err)
+	}
+	return nil
+}
+
+// Clone makes a new device from the server's snapshot. path must not exist.
+func Clone(ctx context.Context, url, path, token, label string, o Options) (*InitResult, error) {
+	o = o.withDefaults()
+	base, name, err := ParseServer(url)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range []string{path, TokenPath(path)} {
+		if _, err := os.Lstat(p); err == nil {
+			return nil, &ExistsError{What: p + " exists", Hint: "nothing was changed; name a file that does not exist"}
+		}
+	}
+	s := server{http: o.HTTP, url: base, name: name, token: token}
+	dir, err := os.MkdirTemp(filepath.Dir(path), ".replog-")
+	if err != nil {
+		return nil, fmt.Errorf("make a temporary folder: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	tmp := filepath.Join(dir, filepath.Base(path))
+	at, err := s.snapshot(ctx, tmp)
+	if err != nil {
+		return nil, err
+	}
+	result, err := s.enrolClone(ctx, tmp, label, at, o)
+	if err != nil {
+		return nil, err
+	}
+	// The token first: a database without one could not be completed.
+	if err := os.Link(TokenPath(tmp), TokenPath(path)); err != nil {
+		return nil, fmt.Errorf("place the token: %w", err)
+	}
+	if err := os.Link(tmp, path); err != nil {
+		return nil, errors.Join(fmt.Errorf("place the clone: %w", err), os.Remove(TokenPath(path)))
+	}
+	return result, nil
+}
+
+func (s server) enrolClone(ctx context.Context, tmp, label string, at replog.Revision, o Options) (*InitResult, error) {
+	r, err := openReplica(tmp, o)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	d := &Device{path: tmp, options: o, replica: r, server: s}
+	if err := d.write(func() error { return d.install(false) }); err != nil {
+		return nil, err
+	}
+	return d.enrol(ctx, label, at)
+}
+
+// Remove takes every trace of replog out of a file. What was not synced stays in
+// the tables, but can no longer be uploaded.
+func Remove(ctx context.Context, path string, o Options) error {
+	o = o.withDefaults()
+	if _, err := os.Stat(path); err != nil {
+		return openError(path, err)
+	}
+	err := locked(ctx, path, o, func() error {
+		r, err := openReplica(path, o)
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		d := &Device{path: path, options: o, replica: r}
+		if ok, err := hasTable(r.Conn, "replog_device"); err != nil || !ok {
+			return errors.Join(err, &NotEnrolledError{Path: path})
+		}
+		return d.write(r.Uninstall)
+	})
+	if err != nil {
+		return err
+	}
+	for _, p := range []string{TokenPath(path), lockPath(path)} {
+		if err := os.Remove(p); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}

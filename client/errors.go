@@ -1,0 +1,147 @@
+package client
+
+import (
+	"fmt"
+
+	"replog/replog"
+)
+
+// BusyError says that another program held a lock for longer than the busy
+// timeout. Nothing was changed.
+type BusyError struct {
+	Path string
+	What string // which lock
+}
+
+func (e *BusyError) Error() string { return fmt.Sprintf("%s: %s", e.Path, e.What) }
+
+// Next is what the user can do.
+func (e *BusyError) Next() string {
+	return "nothing was changed; run it again later, or give a longer --busy-timeout"
+}
+
+// UnreachableError says that the server gave no whole answer.
+type UnreachableError struct {
+	URL string
+	Err error
+}
+
+func (e *UnreachableError) Error() string { return fmt.Sprintf("%s: %v", e.URL, e.Err) }
+func (e *UnreachableError) Unwrap() error { return e.Err }
+
+// Next is what the user can do.
+func (e *UnreachableError) Next() string {
+	return "what was recorded is kept; run it again when the server can be reached"
+}
+
+// NotAllowedError says that the server does not accept the token.
+type NotAllowedError struct {
+	URL     string
+	Problem *replog.Problem
+}
+
+func (e *NotAllowedError) Error() string { return fmt.Sprintf("%s: %v", e.URL, e.Problem) }
+func (e *NotAllowedError) Unwrap() error { return e.Problem }
+
+// Next is what the user can do.
+func (e *NotAllowedError) Next() string {
+	return "what was recorded is kept; ask the server's administrator for a token"
+}
+
+// MismatchError says that the file and the server no longer belong together:
+// another schema, a copied or restored file, another epoch, or a log that no
+// longer reaches back. Code is one of package replog's.
+type MismatchError struct {
+	Path, Code string
+	Detail     string
+}
+
+func (e *MismatchError) Error() string { return fmt.Sprintf("%s: %s", e.Path, e.Detail) }
+
+// Next is what the user can do.
+func (e *MismatchError) Next() string {
+	const kept = "nothing was changed, and what was recorded is kept"
+	switch e.Code {
+	case replog.CodeSchema:
+		return kept + "; bring the tables to the server's schema, or clone the database anew"
+	case replog.CodeFork:
+		return kept + "; only the newest copy of a device's file can sync: clone the database for the other one"
+	default:
+		return kept + "; save what `replog pending` lists, then clone the database anew"
+	}
+}
+
+// DivergedError says that the file does not hold what the log says it must.
+type DivergedError struct {
+	Path string
+	Err  error
+}
+
+func (e *DivergedError) Error() string {
+	return fmt.Sprintf("%s has diverged from the log: %v", e.Path, e.Err)
+}
+func (e *DivergedError) Unwrap() error { return e.Err }
+
+// Next is what the user can do.
+func (e *DivergedError) Next() string {
+	return fmt.Sprintf("nothing was changed; `replog repair %s` loads the content again and keeps what was recorded", e.Path)
+}
+
+// NotEnrolledError says that a file is not a device's.
+type NotEnrolledError struct{ Path string }
+
+func (e *NotEnrolledError) Error() string { return e.Path + " is not enrolled" }
+
+// Next is what the user can do.
+func (e *NotEnrolledError) Next() string {
+	return fmt.Sprintf("run `replog init %s --server http://HOST:PORT/NAME` first", e.Path)
+}
+
+// DiffersError says that a file to be enrolled differs from the server's content.
+type DiffersError struct {
+	Path, Detail string
+}
+
+func (e *DiffersError) Error() string {
+	return fmt.Sprintf("%s differs from the server's database: %s", e.Path, e.Detail)
+}
+
+// Next is what the user can do.
+func (e *DiffersError) Next() string {
+	return "nothing was changed; use `replog clone` to get the server's content as a new file"
+}
+
+// UncapturedError says which tables cannot be captured, where all have to be.
+type UncapturedError struct {
+	Path   string
+	Tables []string // with the reason
+}
+
+func (e *UncapturedError) Error() string {
+	return fmt.Sprintf("%s: cannot capture %v", e.Path, e.Tables)
+}
+
+// Next is what the user can do.
+func (e *UncapturedError) Next() string {
+	return "nothing was changed; give the tables a primary key, or leave out --require-all"
+}
+
+// ExistsError says that something is there already that must not be replaced.
+type ExistsError struct {
+	What, Hint string
+}
+
+func (e *ExistsError) Error() string { return e.What }
+
+// Next is what the user can do.
+func (e *ExistsError) Next() string { return e.Hint }
+
+// NotFoundError says that something the user named is not there.
+type NotFoundError struct {
+	What, Hint string
+}
+
+func (e *NotFoundError) Error() string { return e.What }
+
+// Next is what the user can do.
+func (e *NotFoundError) Next() string { return e.Hint }

@@ -1,0 +1,149 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"replog/applier"
+	"replog/replog"
+)
+
+// RepairResult says what repair did.
+type RepairResult struct {
+	Backup    string // the file as it was
+	SyncPoint replog.Revision
+	Pending   int // transactions in the outbox
+	Without   int // of those, without effect
+}
+
+// Repair loads the content of a file again from the server's snapshot, replays
+// the outbox on it, and keeps a backup of the file as it was. What was recorded
+// is kept, as are conflicts.
+func (d *Device) Repair(ctx context.Context) (*RepairResult, error) {
+	var result *RepairResult
+	err := locked(ctx, d.path, d.options, func() error {
+		var err error
+		result, err = d.repair(ctx)
+		return err
+	})
+	return result, mismatch(d.path, err)
+}
+
+func (d *Device) repair(ctx context.Context) (*RepairResult, error) {
+	var err error
+	if d.server.token, err = readToken(d.path); err != nil {
+		return nil, err
+	}
+	if err := d.closeNow(); err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp(filepath.Dir(d.path), ".replog-")
+	if err != nil {
+		return nil, fmt.Errorf("make a temporary folder: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	snapshot := filepath.Join(dir, "snapshot.db")
+	at, err := d.server.snapshot(ctx, snapshot)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.sameSchema(snapshot); err != nil {
+		return nil, err
+	}
+	a, err := d.catchUp(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	result := &RepairResult{Backup: d.path + ".backup-" + strings.ReplaceAll(d.options.Clock().UTC().Format("20060102-150405.000"), ".", "-")}
+	if err := d.replica.Backup(result.Backup); err != nil {
+		return nil, busy(d.path, err)
+	}
+	if err := d.reload(snapshot, at, a); err != nil {
+		return nil, err
+	}
+	return result, d.read(func() error {
+		id, err := d.identity()
+		if err != nil {
+			return err
+		}
+		outbox, err := d.outbox()
+		result.SyncPoint, result.Pending = id.SyncPoint, len(outbox)
+		for _, p := range outbox {
+			if !p.effect {
+				result.Without++
+			}
+		}
+		return err
+	})
+}
+
+// catchUp downloads from the sync point on until the snapshot's revision is
+// reached, for the verdicts and what came after the snapshot.
+func (d *Device) catchUp(ctx context.Context, at replog.Revision) (*answer, error) {
+	id, err := d.identity()
+	if err != nil {
+		return nil, err
+	}
+	all := &answer{}
+	for more := true; more; {
+		a, err := d.exchange(ctx, id, nil, PullOnly, &traffic{})
+		if err != nil {
+			return nil, err
+		}
+		all.verdicts = append(all.verdicts, a.verdicts...)
+		all.entries = append(all.entries, a.entries...)
+		all.done = a.done
+		id.SyncPoint = a.done.Revision
+		more = a.done.More && a.done.Revision < at
+	}
+	return all, nil
+}
+
+// reload replaces the tables' content, in one transaction.
+func (d *Device) reload(snapshot string, at replog.Revision, a *answer) error {
+	if err := d.replica.Exec("ATTACH ? AS replog_snapshot", replog.Text(snapshot)); err != nil {
+		return fmt.Errorf("attach the snapshot: %w", err)
+	}
+	err := d.write(func() error {
+		id, err := d.identity()
+		if err != nil {
+			return err
+		}
+		if err := d.close(id); err != nil {
+			return err
+		}
+		outbox, err := d.outbox()
+		if err != nil {
+			return err
+		}
+		_, err = d.move(id, outbox, a, func() (replog.Revision, error) {
+			return at, d.replica.LoadFrom("replog_snapshot")
+		})
+		if err != nil {
+			return err
+		}
+		return d.finish(id, a)
+	})
+	return errors.Join(d.diverged(err), d.replica.Exec("DETACH replog_snapshot"))
+}
+
+// sameSchema checks that the tables are those of the snapshot.
+func (d *Device) sameSchema(snapshot string) error {
+	c, err := applier.Open(snapshot, applier.OpenOptions{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	s, err := applier.ReadSchema(c)
+	if err != nil {
+		return err
+	}
+	if s.Fingerprint() != d.replica.Schema.Fingerprint() {
+		return &MismatchError{Path: d.path, Code: replog.CodeSchema, Detail: "its tables differ from the server's"}
+	}
+	return nil
+}

@@ -1,0 +1,43 @@
+-- What a device keeps in its file, beside what capture needs.
+
+CREATE TABLE replog_device(
+  format      INTEGER NOT NULL, -- of these tables
+  device      TEXT NOT NULL,    -- '' until the file is enrolled
+  server      TEXT NOT NULL,    -- URL without the database's name
+  name        TEXT NOT NULL,    -- the database's name there
+  database    TEXT NOT NULL,    -- its id
+  epoch       TEXT NOT NULL,
+  sync_point  INTEGER NOT NULL,
+  last_seq    INTEGER NOT NULL, -- the highest seq given out
+  seen        INTEGER NOT NULL, -- the highest own seq whose verdict was processed
+  last_time   INTEGER NOT NULL, -- the latest recorded time, milliseconds
+  whole       INTEGER NOT NULL, -- unmarked transactions may not be divided
+  last_sync   INTEGER           -- when the last sync ended, milliseconds
+);
+
+CREATE TABLE replog_outbox(
+  seq       INTEGER PRIMARY KEY,
+  uploaded  INTEGER NOT NULL, -- the server is known to have it
+  effect    INTEGER NOT NULL, -- its changes are in the tables
+  why       TEXT NOT NULL,    -- why not, where they are not
+  hash      TEXT NOT NULL,
+  recorded  BLOB NOT NULL,    -- the recorded form, as it is uploaded
+  undo      TEXT NOT NULL     -- JSON: the rows before and after it
+);
+
+CREATE TABLE replog_conflict(
+  seq      INTEGER NOT NULL,
+  part     INTEGER NOT NULL, -- 1, 2 … within the transaction
+  revision INTEGER NOT NULL,
+  verdict  TEXT NOT NULL,    -- JSON: the part of the verdict
+  recorded BLOB NOT NULL,    -- the whole transaction's recorded form
+  state    TEXT NOT NULL,    -- waiting, noted (asks for nothing) or discarded
+  PRIMARY KEY(seq, part)
+);
+
+-- Transactions that were applied after all, though later ones in the outbox
+-- were recorded without them.
+CREATE TABLE replog_late(
+  seq      INTEGER PRIMARY KEY,
+  recorded BLOB NOT NULL
+);

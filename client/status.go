@@ -1,0 +1,179 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"replog/applier"
+	"replog/replog"
+)
+
+// Status says where a device stands.
+type Status struct {
+	Device    replog.DeviceID `json:"device"`
+	Database  string          `json:"database"`
+	Server    string          `json:"server"`
+	SyncPoint replog.Revision `json:"sync_point"`
+	// Pending counts the transactions in the outbox, those included that have
+	// been gathered and will be closed by the next sync.
+	Pending int `json:"pending"`
+	// Conflicts counts those that wait for a person.
+	Conflicts int `json:"conflicts"`
+	// LastSync is when the last sync ended; nil for never.
+	LastSync *replog.Millis `json:"last_sync"`
+}
+
+// Status reads where the device stands; it writes nothing and asks nobody.
+func (d *Device) Status(ctx context.Context) (*Status, error) {
+	s := &Status{}
+	err := d.read(func() error {
+		id, err := d.identity()
+		if err != nil {
+			return err
+		}
+		s.Device, s.Database, s.Server, s.SyncPoint = id.Device, id.Name, id.Server+"/"+id.Name, id.SyncPoint
+		if id.LastSync != 0 {
+			s.LastSync = &id.LastSync
+		}
+		pending, err := d.pending(id)
+		if err != nil {
+			return err
+		}
+		s.Pending = len(pending)
+		s.Conflicts, err = d.waiting()
+		return err
+	})
+	return s, err
+}
+
+// read runs f on one state of the file.
+func (d *Device) read(f func() error) error {
+	if err := d.replica.BeginRead(); err != nil {
+		return busy(d.path, err)
+	}
+	err := f()
+	return busy(d.path, errors.Join(err, d.replica.Rollback()))
+}
+
+// The states of a pending transaction.
+const (
+	PendingGathered = "gathered" // not closed yet: the next sync does
+	PendingClosed   = "closed"
+	PendingUploaded = "uploaded" // the server has it; its verdict comes with the next sync
+)
+
+// Pending is one transaction that waits in the outbox.
+type Pending struct {
+	Seq        replog.Seq      `json:"seq"` // 0 while it is not closed
+	State      string          `json:"state"`
+	Marked     bool            `json:"marked"`
+	Label      string          `json:"label,omitempty"`
+	Base       replog.Revision `json:"base"`
+	RecordedAt replog.Millis   `json:"recorded_at"`
+	// Effect: its changes are in the tables. Where they are not, Why says why.
+	Effect     bool                  `json:"effect"`
+	Why        string                `json:"why,omitempty"`
+	Statements []replog.LogStatement `json:"statements"`
+}
+
+// Pending lists what waits, in order; it writes nothing.
+func (d *Device) Pending(ctx context.Context) ([]Pending, error) {
+	var list []Pending
+	err := d.read(func() error {
+		id, err := d.identity()
+		if err != nil {
+			return err
+		}
+		list, err = d.pending(id)
+		return err
+	})
+	return list, err
+}
+
+func (d *Device) pending(id *identity) ([]Pending, error) {
+	outbox, err := d.outbox()
+	if err != nil {
+		return nil, err
+	}
+	var list []Pending
+	for _, p := range outbox {
+		t := &p.transaction
+		state := PendingClosed
+		if p.uploaded {
+			state = PendingUploaded
+		}
+		list = append(list, Pending{
+			Seq: p.seq, State: state, Marked: t.Marked, Label: t.Label, Base: t.Base, RecordedAt: t.Time,
+			Effect: p.effect, Why: p.why, Statements: render(t.Statements),
+		})
+	}
+	gathered, err := d.replica.Gather(id.LastTime)
+	for _, g := range gathered {
+		list = append(list, Pending{
+			State: PendingGathered, Marked: g.Marked, Label: g.Label, Base: id.SyncPoint, RecordedAt: g.Time,
+			Effect: true, Statements: render(g.Statements),
+		})
+	}
+	return list, err
+}
+
+func render(statements []replog.Statement) []replog.LogStatement {
+	lines := make([]replog.LogStatement, len(statements))
+	for i := range statements {
+		sql, args := statements[i].SQL()
+		lines[i] = replog.LogStatement{SQL: sql, Args: args, RecordedAt: statements[i].Time}
+	}
+	return lines
+}
+
+// Confirmed writes a copy of the file to dst, which must not exist, with
+// everything that is pending undone and replog's tables taken out: the state of
+// the log at the sync point, which is returned.
+func (d *Device) Confirmed(ctx context.Context, dst string) (replog.Revision, error) {
+	if _, err := os.Stat(dst); err == nil {
+		return 0, &ExistsError{What: dst + " exists", Hint: "name a file that does not"}
+	}
+	if err := d.replica.Backup(dst); err != nil {
+		return 0, busy(d.path, err)
+	}
+	r, err := openReplica(dst, d.options)
+	if err != nil {
+		return 0, err
+	}
+	defer r.Close()
+	copied := &Device{path: dst, options: d.options, replica: r}
+	var at replog.Revision
+	err = copied.write(func() error {
+		id, err := copied.identity()
+		if err != nil {
+			return err
+		}
+		at = id.SyncPoint
+		return r.WithoutTriggers(func() error { return copied.undoAll(id) })
+	})
+	if err != nil {
+		return 0, err
+	}
+	return at, copied.write(r.Uninstall)
+}
+
+// undoAll undoes what was gathered, then the outbox.
+func (d *Device) undoAll(id *identity) error {
+	gathered, err := d.replica.Gather(id.LastTime)
+	if err != nil {
+		return err
+	}
+	var lists [][]applier.RowImage
+	for _, g := range gathered {
+		lists = append(lists, g.Images)
+	}
+	if err := d.replica.Undo(applier.Coalesce(lists...)); err != nil {
+		return err
+	}
+	outbox, err := d.outbox()
+	if err != nil {
+		return err
+	}
+	return undoOutbox(d.replica, outbox)
+}

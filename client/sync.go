@@ -1,0 +1,209 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"replog/applier"
+	"replog/replog"
+)
+
+// Mode says which way a sync goes.
+type Mode int
+
+// The modes.
+const (
+	Both     Mode = iota
+	PushOnly      // upload; process no verdict, apply nothing
+	PullOnly      // download only
+)
+
+// SyncResult says what a sync did. Outcomes count the transactions whose verdict
+// it processed.
+type SyncResult struct {
+	Device     replog.DeviceID `json:"device"`
+	Database   string          `json:"database"`
+	SyncPoint  replog.Revision `json:"sync_point"`
+	Uploaded   int             `json:"uploaded"`
+	Applied    int             `json:"applied"`
+	Ignored    int             `json:"ignored"`
+	Conflicts  int             `json:"conflicts"`
+	Rejected   int             `json:"rejected"`
+	Held       int             `json:"held"`
+	Downloaded int             `json:"downloaded"` // entries of other devices
+	// Waiting counts the conflicts that wait for a person, old ones included.
+	Waiting       int   `json:"waiting"`
+	BytesSent     int64 `json:"bytes_sent"`
+	BytesReceived int64 `json:"bytes_received"`
+	DurationMS    int64 `json:"duration_ms"`
+}
+
+// Sync uploads the outbox and brings the file to the server's head. However it
+// ends, the file is either as before or wholly at a later sync point, and nothing
+// recorded is lost. Errors are those of errors.go, or unexpected.
+func (d *Device) Sync(ctx context.Context, mode Mode) (*SyncResult, error) {
+	var result *SyncResult
+	err := locked(ctx, d.path, d.options, func() error {
+		var err error
+		result, err = d.sync(ctx, mode)
+		return err
+	})
+	return result, err
+}
+
+func (d *Device) sync(ctx context.Context, mode Mode) (*SyncResult, error) {
+	start := d.options.Clock()
+	var err error
+	if d.server.token, err = readToken(d.path); err != nil {
+		return nil, err
+	}
+	if err := d.closeNow(); err != nil {
+		return nil, err
+	}
+	if err := d.options.Fault(FaultClosed); err != nil {
+		return nil, err
+	}
+	var bytes traffic
+	result := &SyncResult{}
+	for more := true; more; {
+		if more, err = d.round(ctx, mode, result, &bytes); err != nil {
+			return nil, mismatch(d.path, err)
+		}
+		if mode == Both {
+			mode = PullOnly // what was to be sent is sent
+		}
+	}
+	id, err := d.identity()
+	if err != nil {
+		return nil, err
+	}
+	if result.Waiting, err = d.waiting(); err != nil {
+		return nil, err
+	}
+	result.Device, result.Database, result.SyncPoint = id.Device, id.Name, id.SyncPoint
+	result.BytesSent, result.BytesReceived = bytes.sent, bytes.received
+	result.DurationMS = d.options.Clock().Sub(start).Milliseconds()
+	return result, nil
+}
+
+// closeNow closes what was gathered, if anything was.
+func (d *Device) closeNow() error {
+	row, err := d.replica.QueryRow("SELECT 1 FROM main.replog_change LIMIT 1")
+	if err != nil || row == nil {
+		return busy(d.path, err)
+	}
+	return d.write(func() error {
+		id, err := d.identity()
+		if err != nil {
+			return err
+		}
+		return d.close(id)
+	})
+}
+
+// round is one request and what follows from its answer. It tells whether the
+// answer stopped before the head.
+func (d *Device) round(ctx context.Context, mode Mode, result *SyncResult, bytes *traffic) (more bool, err error) {
+	id, err := d.identity()
+	if err != nil {
+		return false, err
+	}
+	outbox, err := d.outbox()
+	if err != nil {
+		return false, busy(d.path, err)
+	}
+	var sent []*pending
+	for _, p := range outbox {
+		if mode != PullOnly && !p.uploaded {
+			sent = append(sent, p)
+		}
+	}
+	answer, err := d.exchange(ctx, id, sent, mode, bytes)
+	if err != nil {
+		return false, err
+	}
+	result.Uploaded += len(sent)
+	if err := d.options.Fault(FaultAnswered); err != nil {
+		return false, err
+	}
+	if mode == PushOnly {
+		return false, d.noteUploaded(sent)
+	}
+	if err := d.rebase(answer, result); err != nil {
+		return false, err
+	}
+	return answer.done.More, d.options.Fault(FaultCommitted)
+}
+
+// answer is a whole answer of the server.
+type answer struct {
+	first    replog.SyncAnswer
+	verdicts []replog.Verdict
+	entries  []replog.Download
+	done     replog.SyncDone
+}
+
+// exchange sends transactions and reads the answer to its end, before anything
+// is locked.
+func (d *Device) exchange(ctx context.Context, id *identity, sent []*pending, mode Mode, t *traffic) (*answer, error) {
+	var upload bytes.Buffer
+	upload.Write(replog.EncodeSyncHeader(replog.SyncHeader{
+		Version: replog.WireVersion, Database: id.Database, Epoch: id.Epoch, Device: id.Device,
+		SyncPoint: id.SyncPoint, LastSeq: id.LastSeq, Clock: replog.MillisOf(d.options.Clock()),
+		Schema: d.replica.Schema.Fingerprint(), PushOnly: mode == PushOnly,
+	}))
+	for _, p := range sent {
+		upload.Write(p.recorded)
+	}
+	compressed, err := compress(upload.Bytes())
+	if err != nil {
+		return nil, err
+	}
+	res, err := d.server.do(ctx, call{
+		method: "POST", path: "/sync", body: bytes.NewReader(compressed), encoding: "zstd", contentType: "application/x-ndjson",
+	}, t)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	a := &answer{}
+	a.done, err = replog.NewLineReader(res.Body).ReadAnswer(
+		func(first replog.SyncAnswer) error { a.first = first; return nil },
+		func(v replog.Verdict) error { a.verdicts = append(a.verdicts, v); return nil },
+		func(e replog.Download) error { a.entries = append(a.entries, e); return nil })
+	switch {
+	case errors.Is(err, replog.ErrForm):
+		return nil, fmt.Errorf("%s: the server's answer: %w", d.server.address(), err)
+	case err != nil:
+		return nil, &UnreachableError{URL: d.server.address(), Err: fmt.Errorf("the answer was cut: %w", err)}
+	case a.first.Epoch != id.Epoch:
+		return nil, &replog.Problem{Code: replog.CodeEpoch, Title: "the server's epoch changed"}
+	case mode != PushOnly && a.done.Revision < id.SyncPoint:
+		return nil, &replog.Problem{Code: replog.CodeAhead, Title: "the server's log ends before this file's sync point"}
+	}
+	_, _ = io.Copy(io.Discard, res.Body) // so that the connection can be used again
+	return a, nil
+}
+
+// noteUploaded remembers that the server has some transactions.
+func (d *Device) noteUploaded(sent []*pending) error {
+	if len(sent) == 0 {
+		return nil
+	}
+	return d.write(func() error {
+		last := sent[len(sent)-1].seq
+		return d.replica.Exec("UPDATE main.replog_outbox SET uploaded = 1 WHERE seq <= ?", replog.Integer(int64(last)))
+	})
+}
+
+// diverged makes a *DivergedError of the applier's.
+func (d *Device) diverged(err error) error {
+	var e *applier.DivergenceError
+	if errors.As(err, &e) || errors.Is(err, applier.ErrSchema) {
+		return &DivergedError{Path: d.path, Err: err}
+	}
+	return err
+}

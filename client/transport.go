@@ -1,0 +1,173 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+
+	"replog/replog"
+)
+
+// server is how one database on a server is reached.
+type server struct {
+	http  *http.Client
+	url   string // without the database's name
+	name  string
+	token string
+}
+
+// ParseServer splits http(s)://HOST:PORT[/PREFIX]/NAME.
+func ParseServer(raw string) (base, name string, err error) {
+	hint := "give http(s)://HOST:PORT/NAME"
+	u, err := url.Parse(raw)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return "", "", fmt.Errorf("%q is not a server's address: %s", raw, hint)
+	}
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return "", "", fmt.Errorf("%q: an address has no user, query or fragment: %s", raw, hint)
+	}
+	at := strings.LastIndex(u.Path, "/")
+	if at < 0 {
+		return "", "", fmt.Errorf("%q names no database: %s", raw, hint)
+	}
+	if name, err = replog.ParseDatabase(u.Path[at+1:]); err != nil {
+		return "", "", fmt.Errorf("%w (in %q)", err, raw)
+	}
+	u.Path = u.Path[:at]
+	return u.String(), name, nil
+}
+
+func (s *server) address() string { return s.url + "/" + s.name }
+
+// call is one request.
+type call struct {
+	method, path string // path below /v1/NAME
+	body         io.Reader
+	encoding     string // of the body
+	contentType  string
+}
+
+// traffic counts the bytes of bodies on the wire.
+type traffic struct{ sent, received int64 }
+
+// do sends a request and returns a success's answer, with its body uncompressed.
+// Errors are *UnreachableError, *NotAllowedError, or a *replog.Problem.
+func (s *server) do(ctx context.Context, c call, t *traffic) (*http.Response, error) {
+	if c.body != nil {
+		c.body = &counter{r: c.body, n: &t.sent}
+	}
+	req, err := http.NewRequestWithContext(ctx, c.method, s.url+"/v1/"+s.name+c.path, c.body)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+s.token)
+	req.Header.Set("Accept-Encoding", "zstd")
+	if c.encoding != "" {
+		req.Header.Set("Content-Encoding", c.encoding)
+	}
+	if c.contentType != "" {
+		req.Header.Set("Content-Type", c.contentType)
+	}
+	res, err := s.http.Do(req)
+	if err != nil {
+		return nil, &UnreachableError{URL: s.address(), Err: err}
+	}
+	raw := res.Body
+	res.Body = &body{Reader: &counter{r: raw, n: &t.received}, close: raw.Close}
+	if res.Header.Get("Content-Encoding") == "zstd" {
+		z, err := zstd.NewReader(res.Body, zstd.WithDecoderConcurrency(1))
+		if err != nil {
+			raw.Close()
+			return nil, &UnreachableError{URL: s.address(), Err: err}
+		}
+		res.Body = &body{Reader: z, close: func() error { z.Close(); return raw.Close() }}
+	}
+	if res.StatusCode/100 != 2 {
+		defer res.Body.Close()
+		return nil, s.problem(res)
+	}
+	return res, nil
+}
+
+// problem reads an error answer.
+func (s *server) problem(res *http.Response) error {
+	b, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	p := &replog.Problem{}
+	if err != nil || json.Unmarshal(b, p) != nil || p.Code == "" {
+		return &UnreachableError{URL: s.address(), Err: fmt.Errorf("answered %s", res.Status)}
+	}
+	switch p.Code {
+	case replog.CodeUnauthorized, replog.CodeForbidden:
+		return &NotAllowedError{URL: s.address(), Problem: p}
+	case replog.CodeBusy:
+		return &UnreachableError{URL: s.address(), Err: p}
+	}
+	return p
+}
+
+// mismatch makes a *MismatchError of the problems that mean one.
+func mismatch(path string, err error) error {
+	var p *replog.Problem
+	if !errors.As(err, &p) {
+		return err
+	}
+	switch p.Code {
+	case replog.CodeSchema, replog.CodeFork, replog.CodeEpoch, replog.CodeDatabase, replog.CodeAhead, replog.CodeHorizon:
+		return &MismatchError{Path: path, Code: p.Code, Detail: p.Error()}
+	}
+	return err
+}
+
+// counter counts what is read.
+type counter struct {
+	r io.Reader
+	n *int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	*c.n += int64(n)
+	return n, err
+}
+
+type body struct {
+	io.Reader
+	close func() error
+}
+
+func (b *body) Close() error { return b.close() }
+
+// compress gives the zstd form of b.
+func compress(b []byte) ([]byte, error) {
+	var out bytes.Buffer
+	w, err := zstd.NewWriter(&out, zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(b); err != nil {
+		return nil, err
+	}
+	err = w.Close()
+	return out.Bytes(), err
+}
+
+// readToken reads the device's token beside its file.
+func readToken(path string) (string, error) {
+	b, err := os.ReadFile(TokenPath(path))
+	if errors.Is(err, os.ErrNotExist) {
+		return "", &NotFoundError{What: TokenPath(path) + ": the device's token is not there", Hint: "put it back, or clone the database anew"}
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the device's token: %w", err)
+	}
+	return strings.TrimSpace(string(b)), nil
+}
