@@ -28,9 +28,12 @@ func arrange(app *cli.App, args []string) []string {
 	if len(commands) > 0 {
 		return args // no leaf was named
 	}
-	options, arguments := divide(flags, rest)
+	options, arguments, whole := divide(flags, rest)
 	if slices.Contains(options, "--help") || slices.Contains(options, "-h") {
 		return append(path, "--help") // the library takes an argument for a topic
+	}
+	if !whole {
+		return append(path, options...) // the parser says what is missing
 	}
 	return append(append(append(path, options...), "--"), arguments...)
 }
@@ -44,23 +47,27 @@ func find(commands []*cli.Command, name string) *cli.Command {
 	return nil
 }
 
-func divide(flags []cli.Flag, words []string) (options, arguments []string) {
+// divide tells options, with their values, from arguments. It is not whole
+// where the last option lacks its value.
+func divide(flags []cli.Flag, words []string) (options, arguments []string, whole bool) {
 	for i := 0; i < len(words); i++ {
 		w := words[i]
 		switch {
 		case w == "--":
-			return options, append(arguments, words[i+1:]...)
+			return options, append(arguments, words[i+1:]...), true
 		case len(w) < 2 || w[0] != '-':
 			arguments = append(arguments, w)
 		default:
 			options = append(options, w)
-			if takesValue(flags, w) && i+1 < len(words) {
-				i++
+			if takesValue(flags, w) {
+				if i++; i == len(words) {
+					return options, arguments, false
+				}
 				options = append(options, words[i])
 			}
 		}
 	}
-	return options, arguments
+	return options, arguments, true
 }
 
 // takesValue tells whether the word after option w is its value.

@@ -23,7 +23,7 @@ func TestOptionsMayStandAnywhere(t *testing.T) {
 		"replog sync a.db --ca-file ca.pem":   "replog sync --ca-file ca.pem -- a.db",
 		"replog sync a.db --ca-file=ca.pem b": "replog sync --ca-file=ca.pem -- a.db b",
 		"replog sync a.db -- --json":          "replog sync -- a.db --json",
-		"replog sync --ca-file":               "replog sync --ca-file --",
+		"replog sync a.db --ca-file":          "replog sync --ca-file",
 		"replog sync a.db --unknown b.db":     "replog sync --unknown -- a.db b.db",
 		"replog sync -":                       "replog sync -- -",
 		"replog sync a.db --help":             "replog sync --help",

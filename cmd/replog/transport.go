@@ -14,7 +14,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"replog/replog"
+	"replog/client"
 )
 
 func caFlag() cli.Flag {
@@ -84,29 +84,19 @@ func readToken(c *cli.Context) (string, error) {
 	return token, nil
 }
 
-// databaseURL checks http(s)://HOST[:PORT]/NAME.
-func databaseURL(c *cli.Context, raw string) (*url.URL, error) {
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return nil, usage(c, "%q is not a database's address: give http(s)://HOST:PORT/NAME", raw)
+// databaseURL checks http(s)://HOST:PORT/NAME, and warns where a token would
+// cross a network readable.
+func databaseURL(c *cli.Context, s *stdio, raw string) (string, error) {
+	if _, _, err := client.ParseServer(raw); err != nil {
+		return "", usage(c, "%w", err)
 	}
-	name := strings.TrimPrefix(u.Path, "/")
-	if i := strings.LastIndex(name, "/"); i >= 0 {
-		name = name[i+1:]
+	if u, err := url.Parse(raw); err == nil && u.Scheme == "http" && !isLocal(u.Hostname()) {
+		s.warn("%s is not https: tokens and data travel readable", u.Host)
 	}
-	if _, err := replog.ParseDatabase(name); err != nil {
-		return nil, usage(c, "%s: %w", raw, err)
-	}
-	return u, nil
+	return raw, nil
 }
 
-// warnPlain warns where a token would cross a network readable.
-func (s *stdio) warnPlain(u *url.URL) {
-	if u.Scheme == "https" || u.Hostname() == "localhost" {
-		return
-	}
-	if ip := net.ParseIP(u.Hostname()); ip != nil && ip.IsLoopback() {
-		return
-	}
-	s.warn("%s is not https: tokens and data travel readable", u.Host)
+func isLocal(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"replog/applier"
+	"replog/client"
 )
 
 // This file is how the command speaks: where its words go, the form of its
@@ -133,13 +134,25 @@ func nextOf(err error) string {
 
 // codeOf is the exit code that says what kind of failure err is.
 func codeOf(err error) int {
-	var f *failure
+	var (
+		own         *failure
+		notAllowed  *client.NotAllowedError
+		mismatch    *client.MismatchError
+		diverged    *client.DivergedError
+		differs     *client.DiffersError
+		unreachable *client.UnreachableError
+		busy        *client.BusyError
+	)
 	switch {
-	case err == nil:
-		return codeDone
-	case errors.As(err, &f) && f.code != 0:
-		return f.code
-	case errors.Is(err, context.DeadlineExceeded), applier.IsBusy(err):
+	case errors.As(err, &own) && own.code != 0:
+		return own.code
+	case errors.As(err, &notAllowed):
+		return codeNotAllowed
+	case errors.As(err, &mismatch):
+		return codeMustRepair
+	case errors.As(err, &diverged), errors.As(err, &differs):
+		return codeDiffers
+	case errors.As(err, &unreachable), errors.As(err, &busy), applier.IsBusy(err), errors.Is(err, context.DeadlineExceeded):
 		return codeTryLater
 	}
 	return codeFailed

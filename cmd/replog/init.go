@@ -1,0 +1,116 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"replog/client"
+)
+
+func initCommand(s *stdio) *cli.Command {
+	return &cli.Command{
+		Name:      "init",
+		Usage:     "enrol a database file as a device",
+		ArgsUsage: "DB --server URL",
+		Description: "Installs capture on the tables of DB and enrols it with the server, as a device of the database whose\n" +
+			"address is http(s)://HOST:PORT/NAME. From then on any program may go on writing to DB.\n\n" +
+			"With --publish, DB becomes the first content of a new database. Without it, DB must hold what the server\n" +
+			"has now, row for row; `replog clone` makes such a file. On a file that is enrolled, init changes the\n" +
+			"server's address. Tables without a primary key, and virtual tables, are left out, with a warning.\n\n" +
+			"The token comes from --token-file or REPLOG_TOKEN: an administrator's to publish, otherwise one that\n" +
+			"`replog token create` made. The device's own token is kept in DB-token.\n\n" +
+			exitCodes(codeFailed, codeUsage, codeNotAllowed, codeMustRepair, codeDiffers, codeTryLater),
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "server", Usage: "address of the database: http(s)://HOST:PORT/NAME"},
+			&cli.BoolFlag{Name: "publish", Usage: "make DB the first content of a new database"},
+			&cli.BoolFlag{Name: "require-all", Usage: "fail where a table cannot be captured"},
+			&cli.StringFlag{Name: "unmarked", Usage: "whether the server may divide a transaction without marks: divide or whole", Value: "divide"},
+			&cli.BoolFlag{Name: "remove", Usage: "take every trace of replog out of DB instead; what was not uploaded is given up"},
+			nameFlag(), tokenFlag(), caFlag(), timeoutFlag(), busyFlag(),
+		},
+		Action: func(c *cli.Context) error {
+			args, err := arguments(c, 1, 1)
+			if err != nil {
+				return err
+			}
+			if c.Bool("remove") {
+				return remove(c, s, args[0])
+			}
+			return enrol(c, s, args[0])
+		},
+	}
+}
+
+func nameFlag() cli.Flag {
+	return &cli.StringFlag{Name: "name", Usage: "label of this device, for people (the machine's name if not given)"}
+}
+
+func enrol(c *cli.Context, s *stdio, path string) error {
+	raw, err := required(c, "server")
+	if err != nil {
+		return err
+	}
+	address, err := databaseURL(c, s, raw)
+	if err != nil {
+		return err
+	}
+	unmarked := c.String("unmarked")
+	if unmarked != "divide" && unmarked != "whole" {
+		return usage(c, "--unmarked is %q: give divide or whole", unmarked)
+	}
+	token, err := readToken(c)
+	if err != nil {
+		return err
+	}
+	options, err := clientOptions(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := limited(c)
+	defer cancel()
+	result, err := client.Init(ctx, client.InitRequest{
+		Path: path, URL: address, Token: token, Name: deviceName(c),
+		Publish: c.Bool("publish"), RequireAll: c.Bool("require-all"), Whole: unmarked == "whole",
+	}, options)
+	if err != nil {
+		return about(path, err)
+	}
+	s.enrolled(path, result)
+	return nil
+}
+
+func remove(c *cli.Context, s *stdio, path string) error {
+	options, err := clientOptions(c)
+	if err != nil {
+		return err
+	}
+	if err := client.Remove(c.Context, path, options); err != nil {
+		return about(path, err)
+	}
+	fmt.Fprintf(s.out, "%s: replog is removed; its data stays as it was\n", path)
+	return nil
+}
+
+// deviceName is --name or else the machine's.
+func deviceName(c *cli.Context) string {
+	if name := c.String("name"); name != "" {
+		return name
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return "unnamed"
+	}
+	return host
+}
+
+// enrolled says what init or clone did.
+func (s *stdio) enrolled(path string, r *client.InitResult) {
+	for _, w := range r.Warnings {
+		s.warn("%s", oneLine(w))
+	}
+	fmt.Fprintf(s.out, "%s is device %s of database %s, at revision %d\n", path, r.Device, r.Database, r.Head)
+	fmt.Fprintf(s.err, "captured: %s\n", oneLine(strings.Join(r.Captured, ", ")))
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"replog/client"
+)
+
+func syncCommand(s *stdio) *cli.Command {
+	return &cli.Command{
+		Name:      "sync",
+		Usage:     "upload what devices recorded, then download what others did",
+		ArgsUsage: "DB…",
+		Description: "Each DB is synced on its own. Programs may write to it meanwhile; it is locked for the last, short part\n" +
+			"only. Where anything goes wrong, DB stays as it was, and the next sync starts again.\n\n" +
+			exitCodes(codeFailed, codeUsage, codeWaiting, codeNotAllowed, codeMustRepair, codeDiffers, codeTryLater) +
+			"\n\nWith several databases the exit code is the first that applies of 5, 6, 7, 1, 75, 3 and 0.",
+		Flags: []cli.Flag{
+			jsonFlag("print one JSON object a database"),
+			&cli.BoolFlag{Name: "push-only", Usage: "upload, and download nothing"},
+			&cli.BoolFlag{Name: "pull-only", Usage: "download, and upload nothing"},
+			caFlag(), timeoutFlag(), busyFlag(),
+		},
+		Action: func(c *cli.Context) error {
+			paths, err := arguments(c, 1, -1)
+			if err != nil {
+				return err
+			}
+			if err := exclusive(c, "push-only", "pull-only"); err != nil {
+				return err
+			}
+			code := codeDone
+			for _, path := range paths {
+				code = graver(code, syncOne(c, s, path))
+			}
+			if code != codeDone {
+				return silent(code)
+			}
+			return nil
+		},
+	}
+}
+
+// syncOne syncs one database, says what happened, and returns its exit code.
+func syncOne(c *cli.Context, s *stdio, path string) int {
+	mode := client.Both
+	switch {
+	case c.Bool("push-only"):
+		mode = client.PushOnly
+	case c.Bool("pull-only"):
+		mode = client.PullOnly
+	}
+	var result *client.SyncResult
+	err := withDevice(c, path, func(ctx context.Context, d *client.Device) (err error) {
+		result, err = d.Sync(ctx, mode)
+		return err
+	})
+	if err != nil {
+		return s.finish(err)
+	}
+	if c.Bool("json") {
+		err = printJSON(s.out, result)
+	} else {
+		_, err = fmt.Fprintf(s.out, "%s: %s\n", path, syncLine(result))
+	}
+	if err != nil {
+		return s.finish(err)
+	}
+	if result.Waiting > 0 {
+		s.waiting(path, int(result.Waiting))
+		return codeWaiting
+	}
+	return codeDone
+}
+
+// syncLine says what a sync did, leaving out what did not occur.
+func syncLine(r *client.SyncResult) string {
+	parts := []string{fmt.Sprintf("revision %d", r.SyncPoint), fmt.Sprintf("%d up", r.Uploaded)}
+	for _, n := range []struct {
+		number int
+		what   string
+	}{
+		{int(r.Applied), "applied"}, {int(r.Ignored), "ignored"}, {int(r.Conflicts), "in conflict"},
+		{int(r.Rejected), "rejected"}, {int(r.Held), "held"},
+	} {
+		if n.number > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n.number, n.what))
+		}
+	}
+	return strings.Join(append(parts, fmt.Sprintf("%d down", r.Downloaded)), ", ")
+}
+
+// waiting tells that something in path needs a person.
+func (s *stdio) waiting(path string, n int) {
+	verb := "wait"
+	if n == 1 {
+		verb = "waits"
+	}
+	s.say(fmt.Sprintf("%s: %s that could not be applied %s for a person", path, count(n, "change"), verb),
+		"kept, here and in the server's log: `replog conflicts list "+path+"`")
+}
