@@ -17,6 +17,9 @@ type event struct {
 	old, new []replog.Value
 	carried  []bool // updates only
 	label    replog.Value
+	// late is, of a copy, the row as updates captured after the copy left it;
+	// nil where there were none.
+	late []replog.Value
 }
 
 // oldKey and newKey are the row's key before and after; nil where it is absent.
@@ -139,9 +142,10 @@ func hasNull(values []replog.Value) bool { return slices.ContainsFunc(values, re
 // deletes, and drops the others: a copy is made before the statement decides,
 // and OR IGNORE or UPSERT leave the row alone.
 //
-// A copy follows its row: an update of the row updates it, a delete ends it (the
-// delete was captured). It counts when the row is inserted again, or when it is
-// not there in the end.
+// A delete of the row ends its copy (the delete was captured). A copy counts when
+// the row is inserted again, or when it is not there in the end. Updates captured
+// in between were made before the eviction, by a BEFORE trigger, or after the
+// new row came, by an AFTER trigger that ran before ours: reconcile finds out.
 func (r *Replica) confirmEvictions(events []*event) ([]*event, error) {
 	pending := map[replog.RowID]*event{}
 	for _, e := range events {
@@ -181,7 +185,7 @@ func (e *event) insertedKey() []replog.Value {
 	return nil
 }
 
-// follow carries a pending copy along with an update of its row.
+// follow notes what an update of a row did to its pending copy.
 func follow(pending map[replog.RowID]*event, e *event) {
 	id := rowID(e.table, e.oldKey())
 	copied := pending[id]
@@ -193,9 +197,12 @@ func follow(pending map[replog.RowID]*event, e *event) {
 		delete(pending, id)
 		return
 	}
+	if copied.late == nil {
+		copied.late = slices.Clone(copied.old)
+	}
 	for i, carried := range e.carried {
 		if carried {
-			copied.old[i] = e.new[i]
+			copied.late[i] = e.new[i]
 		}
 	}
 }
