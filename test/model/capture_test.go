@@ -70,9 +70,7 @@ func checkCapture(g generator, path string, logf func(string, ...any)) error {
 	for range 3 + g.upTo(3, "closings") {
 		for range 1 + g.upTo(4, "writes") {
 			l := newLocal(g, f)
-			for _, s := range l.steps {
-				logf("%s", s)
-			}
+			logf("%s", &l)
 			events, err := app.run(&l)
 			if err != nil {
 				return err
@@ -82,6 +80,9 @@ func checkCapture(g generator, path string, logf func(string, ...any)) error {
 		closed := device.Close()
 		var gathered []*applier.Gathered
 		err := within(conn, func() (err error) {
+			if _, err := replica.MendCapture(); err != nil {
+				return err
+			}
 			if gathered, err = replica.Gather(last); err == nil {
 				err = replica.Forget()
 			}
@@ -126,6 +127,14 @@ func within(c *applier.Conn, f func() error) error {
 		return err
 	}
 	return c.Commit()
+}
+
+func (l *local) String() string {
+	text := fmt.Sprintf("foreign keys %v, recursive triggers %v:", l.foreignKeys, l.recursive)
+	for _, s := range l.steps {
+		text += "\n  " + s.String()
+	}
+	return text
 }
 
 func (s step) String() string {

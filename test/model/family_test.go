@@ -27,6 +27,10 @@ type familyTable struct {
 	quoted  string
 	columns []familyColumn
 	unique  []int // single columns with a unique index
+	// newerTriggers: the application made triggers after capture. Where one of
+	// them fails a statement with OR FAIL, the row it was about stays, but
+	// capture never runs.
+	newerTriggers bool
 }
 
 type familyColumn struct {
@@ -191,6 +195,9 @@ func (d *tableDraft) addUnique() {
 				columns = append(columns, c)
 			}
 		}
+		if slices.ContainsFunc(d.t.Unique, func(x Index) bool { return slices.Equal(x.Columns, columns) }) {
+			continue // two conflict clauses would contradict each other
+		}
 		index := Index{Columns: columns}
 		var parts []string
 		for _, c := range columns {
@@ -269,16 +276,22 @@ func (d *tableDraft) addCheck() {
 // each event, before and after.
 func (f *family) addTriggers(g generator) {
 	for n := range g.upTo(3, "triggers") {
-		text := f.trigger(g, n)
-		if g.chance(50, "made after capture") {
+		late := g.chance(50, "made after capture")
+		text := f.trigger(g, n, late)
+		if late {
 			f.after = append(f.after, text)
+			for _, t := range f.tables {
+				t.newerTriggers = true
+			}
 		} else {
 			f.before = append(f.before, text)
 		}
 	}
 }
 
-func (f *family) trigger(g generator, n int) string {
+// trigger draws one. Those made after capture do not insert: until the next
+// closing puts capture before them, a row that they insert again looks replaced.
+func (f *family) trigger(g generator, n int, late bool) string {
 	on, other := pickOne(g, f.tables, "trigger's table"), pickOne(g, f.tables, "trigger's target")
 	event := pickOne(g, []string{"INSERT", "UPDATE", "DELETE"}, "event")
 	row := "NEW"
@@ -308,7 +321,7 @@ func (f *family) trigger(g generator, n int) string {
 			timing = pickOne(g, []string{"AFTER", "BEFORE"}, "timing")
 		}
 		body = "INSERT OR REPLACE INTO " + other.quoted + other.columnList() + " VALUES(" + strings.Join(other.literals(g), ", ") + ")"
-		if g.chance(40, "remove") {
+		if late || g.chance(40, "remove") {
 			key := other.columns[other.Key[0]]
 			body = "DELETE FROM " + other.quoted + " WHERE " + key.name + " = " + pickOne(g, domains[key.kind], "trigger's key")
 		}

@@ -71,19 +71,17 @@ func (c *foreign) query(sql string) ([]Row, error) {
 func (c *foreign) observe(f *family) error {
 	c.family = f
 	for i, t := range f.tables {
-		var changed, old, now []string
+		var old, now []string
 		for _, k := range t.Key {
 			name := t.columns[k].name
-			changed = append(changed, fmt.Sprintf("OLD.%[1]s COLLATE BINARY IS NOT NEW.%[1]s OR typeof(OLD.%[1]s) <> typeof(NEW.%[1]s)", name))
 			old, now = append(old, "OLD."+name), append(now, "NEW."+name)
 		}
-		// Two rows per change, as keys may have several columns.
 		sql := fmt.Sprintf("CREATE TEMP TABLE moved%d(%s)", i, strings.Join(numbered(2*len(t.Key)), ", "))
 		if err := c.exec(sql); err != nil {
 			return err
 		}
-		sql = fmt.Sprintf("CREATE TEMP TRIGGER observe%d AFTER UPDATE ON main.%s WHEN %s BEGIN INSERT INTO moved%d VALUES(%s); END",
-			i, t.quoted, strings.Join(changed, " OR "), i, strings.Join(append(old, now...), ", "))
+		sql = fmt.Sprintf("CREATE TEMP TRIGGER observe%d AFTER UPDATE ON main.%s BEGIN INSERT INTO moved%d VALUES(%s); END",
+			i, t.quoted, i, strings.Join(append(old, now...), ", "))
 		if err := c.exec(sql); err != nil {
 			return err
 		}
@@ -109,10 +107,13 @@ func (c *foreign) moves() ([]Move, error) {
 		}
 		n := len(t.Key)
 		for _, r := range rows {
-			out = append(out, Move{
+			m := Move{
 				From: replog.RowID{Table: t.Name, Key: replog.KeyString(r[:n])},
 				To:   replog.RowID{Table: t.Name, Key: replog.KeyString(r[n:])},
-			})
+			}
+			if m.From != m.To {
+				out = append(out, m)
+			}
 		}
 		if len(rows) > 0 {
 			if err := c.exec(fmt.Sprintf("DELETE FROM temp.moved%d", i)); err != nil {

@@ -20,7 +20,7 @@ type local struct {
 
 // newLocal draws a local transaction.
 func newLocal(g generator, f *family) local {
-	l := local{foreignKeys: !g.chance(15, "foreign keys off"), recursive: g.chance(10, "recursive triggers")}
+	l := local{foreignKeys: !g.chance(15, "foreign keys off"), recursive: g.chance(10, "recursive triggers") && len(f.after) == 0}
 	add := func(sql string) { l.steps = append(l.steps, step{sql: sql}) }
 	if !g.chance(35, "explicit transaction") {
 		if g.chance(15, "mark alone") {
@@ -112,7 +112,11 @@ func (t *familyTable) where(g generator) string {
 }
 
 func (t *familyTable) or(g generator) string {
-	return pickOne(g, []string{"", "", "", "OR REPLACE ", "OR REPLACE ", "OR IGNORE ", "OR FAIL ", "OR ROLLBACK "}, "or")
+	or := pickOne(g, []string{"", "", "", "OR REPLACE ", "OR REPLACE ", "OR IGNORE ", "OR FAIL ", "OR ROLLBACK "}, "or")
+	if or == "OR FAIL " && t.newerTriggers {
+		return ""
+	}
+	return or
 }
 
 func (t *familyTable) update(g generator) string {
