@@ -124,10 +124,10 @@ func (d *Device) enrolFile(ctx context.Context, req *InitRequest) (*InitResult, 
 	defer os.RemoveAll(dir)
 	content := filepath.Join(dir, "content.db")
 	err = d.write(func() error {
-		if err := d.replica.Uninstall(); err != nil { // of an init that was cut
+		if err := d.copyContent(content); err != nil {
 			return err
 		}
-		if err := d.replica.Backup(content); err != nil {
+		if err := d.replica.Uninstall(); err != nil { // of an init that was cut
 			return err
 		}
 		return d.install(req.Whole)
@@ -143,6 +143,47 @@ func (d *Device) enrolFile(ctx context.Context, req *InitRequest) (*InitResult, 
 		return nil, errors.Join(err, d.write(d.replica.Uninstall))
 	}
 	return result, nil
+}
+
+// copyContent copies the file, which the caller keeps from being written, to
+// path, without what an init that was cut may have left in it. SQLite's backup
+// refuses a connection that is writing, so another one reads.
+func (d *Device) copyContent(path string) error {
+	reader, err := applier.Open(d.path, applier.OpenOptions{ReadOnly: true, BusyTimeout: d.options.BusyTimeout})
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	if err := reader.Backup(path); err != nil {
+		return err
+	}
+	r, err := openReplica(path, d.options)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	return r.Uninstall()
+}
+
+// copyContent copies the committed content of a file, without anything of ours.
+// It reads through a connection of its own: SQLite does not copy through one
+// that holds the write lock.
+func copyContent(path, dst string, o Options) error {
+	c, err := applier.Open(path, applier.OpenOptions{ReadOnly: true, BusyTimeout: o.BusyTimeout})
+	if err != nil {
+		return openError(path, err)
+	}
+	defer c.Close()
+	if err := c.Backup(dst); err != nil {
+		return busy(path, err)
+	}
+	r, err := openReplica(dst, o)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	copied := &Device{path: dst, options: o, replica: r}
+	return copied.write(r.Uninstall)
 }
 
 func (d *Device) checkTables(req *InitRequest) error {

@@ -116,7 +116,7 @@ func checkBase(path string) error {
 		return err
 	}
 	var own []string
-	err = c.Query(`SELECT +name FROM sqlite_schema`, func(row []replog.Value) error {
+	err = c.Query(`SELECT +name FROM sqlite_schema WHERE name NOT LIKE 'sqlite!_%' ESCAPE '!'`, func(row []replog.Value) error {
 		if name := row[0].Bytes(); applier.IsOwn(name) {
 			own = append(own, name)
 		}
