@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 
@@ -76,11 +77,13 @@ func encodeImages(images []applier.RowImage) []byte {
 	for i, m := range images {
 		stored[i] = storedImage{m.Table.Name, m.Table.ColumnNames(), m.Key, m.Before, m.After}
 	}
-	b, err := json.Marshal(stored)
-	if err != nil {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // the form in which values are read back
+	if err := enc.Encode(stored); err != nil {
 		panic(err) // names and values always encode
 	}
-	return b
+	return b.Bytes()
 }
 
 // images decodes the undo images, against the schema as it is now.
