@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -24,55 +23,61 @@ var ErrForm = errors.New("malformed input")
 //	{"no_net":true}     in their place where the statements cancel out
 //	{"end":{"hash":"…"}}
 //
-// The hash covers all lines but the last, with their line feeds.
-type recordedLine struct {
-	Begin     *Transaction `json:"begin,omitempty"`
-	Statement *Statement   `json:"statement,omitempty"`
-	Net       *Change      `json:"net,omitempty"`
-	NoNet     bool         `json:"no_net,omitempty"`
-	End       *endLine     `json:"end,omitempty"`
+// The hash covers all lines but the last, with their line feeds. A transaction
+// has one recorded form: fields come in the order of the types, without white
+// space, and readers refuse every other spelling.
+const (
+	statementStart = `{"statement":`
+	netStart       = `{"net":`
+	noNetLine      = `{"no_net":true}` + "\n"
+)
+
+type beginLine struct {
+	Begin *Transaction `json:"begin"`
 }
 
 type endLine struct {
-	Hash Hash `json:"hash"`
+	End struct {
+		Hash Hash `json:"hash"`
+	} `json:"end"`
 }
 
 // Encode returns the recorded form and its hash.
 func (t *Transaction) Encode() ([]byte, Hash) {
-	var b bytes.Buffer
-	enc := newEncoder(&b)
-	enc(recordedLine{Begin: t})
+	b := appendLine(nil, beginLine{Begin: t})
 	for i := range t.Statements {
-		enc(recordedLine{Statement: &t.Statements[i]})
+		b = appendChangeLine(b, statementStart, &t.Statements[i].Change)
 	}
 	for i := range t.Net {
-		enc(recordedLine{Net: &t.Net[i]})
+		b = appendChangeLine(b, netStart, &t.Net[i])
 	}
 	if t.Net != nil && len(t.Net) == 0 {
-		enc(recordedLine{NoNet: true})
+		b = append(b, noNetLine...)
 	}
-	sum := sha256.Sum256(b.Bytes())
-	hash := Hash(hex.EncodeToString(sum[:]))
-	enc(recordedLine{End: &endLine{Hash: hash}})
-	return b.Bytes(), hash
+	var end endLine
+	end.End.Hash = hashOf(b)
+	return appendLine(b, end), end.End.Hash
 }
 
-// newEncoder writes values as lines. Encoding the types of this package to
-// memory cannot fail.
-func newEncoder(w *bytes.Buffer) func(any) {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return func(v any) {
-		if err := enc.Encode(v); err != nil {
-			panic(err)
-		}
-	}
+func hashOf(lines []byte) Hash {
+	sum := sha256.Sum256(lines)
+	return Hash(hex.EncodeToString(sum[:]))
 }
 
-// DecodeTransaction reads one recorded form that fills b. Errors wrap ErrForm.
+func appendChangeLine(b []byte, start string, c *Change) []byte {
+	b = append(b, start...)
+	b = c.AppendJSON(b)
+	return append(b, '}', '\n')
+}
+
+// DecodeTransaction reads one recorded form that fills b. Errors wrap ErrForm,
+// or io.ErrUnexpectedEOF where b is cut.
 func DecodeTransaction(b []byte) (Transaction, Hash, error) {
-	r := NewLineReader(bytes.NewReader(b))
+	r := newLineReader(bytes.NewReader(b), min(len(b), lineBuffer))
 	t, hash, err := r.Transaction()
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
 	if err != nil {
 		return Transaction{}, "", err
 	}
@@ -85,60 +90,63 @@ func DecodeTransaction(b []byte) (Transaction, Hash, error) {
 // Transaction reads one recorded form. io.EOF where the input ends before its
 // first line, io.ErrUnexpectedEOF where it ends within, ErrForm where the lines
 // are wrong or the hash does not match them.
-func (r *LineReader) Transaction() (Transaction, Hash, error) {
-	first, err := r.next()
+func (l *LineReader) Transaction() (Transaction, Hash, error) {
+	first, err := l.next()
 	if err != nil {
 		return Transaction{}, "", err
 	}
-	digest := sha256.New()
-	var begin recordedLine
-	if err := unmarshalStrict(first, &begin); err != nil {
+	var begin beginLine
+	if err := l.decode(first, &begin); err != nil {
 		return Transaction{}, "", err
 	}
 	if begin.Begin == nil {
-		return Transaction{}, "", fmt.Errorf("%w: line %d does not begin a transaction", ErrForm, r.line)
+		return Transaction{}, "", l.at(fmt.Errorf("%w: no transaction begins", ErrForm))
 	}
 	t := *begin.Begin
+	digest := sha256.New()
 	digest.Write(first)
 	for {
-		raw, err := r.next()
-		if err == io.EOF {
-			err = io.ErrUnexpectedEOF
-		}
+		raw, err := l.within()
 		if err != nil {
 			return Transaction{}, "", err
 		}
-		var line recordedLine
-		if err := unmarshalStrict(raw, &line); err != nil {
-			return Transaction{}, "", fmt.Errorf("line %d: %w", r.line, err)
+		more, err := l.recorded(raw, &t)
+		if err != nil {
+			return Transaction{}, "", err
 		}
-		if line.End != nil {
-			hash := Hash(hex.EncodeToString(digest.Sum(nil)))
-			if hash != line.End.Hash {
-				return Transaction{}, "", fmt.Errorf("%w: transaction %d: the hash does not match its lines", ErrForm, t.Seq)
-			}
-			return t, hash, nil
+		if more {
+			digest.Write(raw)
+			continue
 		}
-		digest.Write(raw)
-		if err := t.accept(&line); err != nil {
-			return Transaction{}, "", fmt.Errorf("line %d: %w", r.line, err)
+		var end endLine
+		if err := l.decode(raw, &end); err != nil {
+			return Transaction{}, "", err
 		}
+		if end.End.Hash != Hash(hex.EncodeToString(digest.Sum(nil))) {
+			return Transaction{}, "", l.at(fmt.Errorf("%w: transaction %d: the hash does not match its lines", ErrForm, t.Seq))
+		}
+		return t, end.End.Hash, nil
 	}
 }
 
-func (t *Transaction) accept(line *recordedLine) error {
-	switch {
-	case line.Statement != nil && t.Net == nil:
-		t.Statements = append(t.Statements, *line.Statement)
-		return wrapForm(line.Statement.Validate())
-	case line.Net != nil:
-		t.Net = append(t.Net, *line.Net)
-		return wrapForm(line.Net.Validate())
-	case line.NoNet && t.Net == nil:
-		t.Net = []Change{}
-		return nil
+// recorded adds a line to the transaction. False if it is none of its lines.
+func (l *LineReader) recorded(raw []byte, t *Transaction) (bool, error) {
+	if t.Net == nil {
+		if c, ok, err := l.change(raw, statementStart); ok {
+			t.Statements = append(t.Statements, Statement{Change: c})
+			return true, err
+		}
+		if string(raw) == noNetLine {
+			t.Net = []Change{}
+			return true, nil
+		}
 	}
-	return fmt.Errorf("%w: unexpected line in a transaction", ErrForm)
+	c, ok, err := l.change(raw, netStart)
+	if !ok || len(t.Net) == 0 && t.Net != nil {
+		return false, err
+	}
+	t.Net = append(t.Net, c)
+	return true, err
 }
 
 func wrapForm(err error) error {
@@ -146,13 +154,4 @@ func wrapForm(err error) error {
 		return nil
 	}
 	return fmt.Errorf("%w: %w", ErrForm, err)
-}
-
-func unmarshalStrict(raw []byte, v any) error {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(v); err != nil {
-		return fmt.Errorf("%w: %w", ErrForm, err)
-	}
-	return nil
 }

@@ -1,9 +1,5 @@
 package replog
 
-import (
-	"reflect"
-)
-
 // Statement is the smallest thing recorded and stored. A row statement is one
 // INSERT, UPDATE or DELETE of one row by primary key, carried as a Change.
 // (Intents, the second kind, will carry SQL text and arguments.)
@@ -66,17 +62,4 @@ func (t *Transaction) SetNet(net []Change) {
 		net = []Change{}
 	}
 	t.Net = net
-}
-
-// SameChanges tells whether two lists of changes are equal in every field.
-func SameChanges(a, b []Change) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if !reflect.DeepEqual(a[i], b[i]) {
-			return false
-		}
-	}
-	return true
 }

@@ -94,7 +94,7 @@ func (v Value) String() string {
 		case math.IsInf(f, -1):
 			return "-9e999"
 		default:
-			return formatReal(f)
+			return string(appendReal(nil, f))
 		}
 	case KindText:
 		return "'" + strings.ReplaceAll(v.str, "'", "''") + "'"
@@ -105,20 +105,15 @@ func (v Value) String() string {
 	}
 }
 
-// formatReal gives the shortest digits that read back the same, always with a
+// appendReal gives the shortest digits that read back the same, always with a
 // point or an exponent.
-func formatReal(f float64) string {
-	s := strconv.FormatFloat(f, 'g', -1, 64)
-	if !strings.ContainsAny(s, ".e") {
-		s += ".0"
+func appendReal(b []byte, f float64) []byte {
+	start := len(b)
+	b = strconv.AppendFloat(b, f, 'g', -1, 64)
+	if !bytes.ContainsAny(b[start:], ".e") {
+		b = append(b, ".0"...)
 	}
-	return s
-}
-
-type boxed struct {
-	Real string  `json:"real,omitempty"`
-	Text *string `json:"text,omitempty"`
-	Blob *string `json:"blob,omitempty"`
+	return b
 }
 
 // MarshalJSON gives the wire form: NULL null; INTEGER an integer; REAL a number
@@ -140,7 +135,7 @@ func (v Value) AppendJSON(b []byte) []byte {
 		case math.IsInf(f, -1):
 			return append(b, `{"real":"-inf"}`...)
 		default:
-			return append(b, formatReal(f)...)
+			return appendReal(b, f)
 		}
 	case KindText:
 		if !utf8.ValidString(v.str) {
@@ -162,84 +157,27 @@ func appendBoxed(b []byte, class, s string) []byte {
 	return append(b, `"}`...)
 }
 
-func appendString(b []byte, s string) []byte {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(s) // a string always encodes
-	return append(b, bytes.TrimSuffix(buf.Bytes(), []byte("\n"))...)
-}
-
 // ErrValue says that a JSON value is not in the wire form of a Value.
 var ErrValue = errors.New("not a value")
 
-// UnmarshalJSON reads the wire form. Errors wrap ErrValue.
+// UnmarshalJSON reads the form that MarshalJSON writes, and no other spelling of
+// it, but for the HTML escapes that encoding/json adds unless told otherwise.
+// Errors wrap ErrValue.
 func (v *Value) UnmarshalJSON(b []byte) error {
-	if len(b) == 0 {
-		return fmt.Errorf("%w: empty", ErrValue)
-	}
-	switch b[0] {
-	case 'n':
-		*v = Value{}
-		return nil
-	case '"':
-		var s string
-		if err := json.Unmarshal(b, &s); err != nil {
-			return fmt.Errorf("%w: %v", ErrValue, err)
-		}
-		*v = Text(s)
-		return nil
-	case '{':
-		return v.unmarshalBoxed(b)
-	}
-	return v.unmarshalNumber(string(b))
-}
-
-func (v *Value) unmarshalNumber(s string) error {
-	if strings.ContainsAny(s, ".eE") {
-		f, err := strconv.ParseFloat(s, 64)
-		if err != nil {
-			return fmt.Errorf("%w: %q", ErrValue, s)
-		}
-		*v = Real(f)
+	p := parser{b: b}
+	*v = p.value()
+	err := p.done()
+	if err == nil {
 		return nil
 	}
-	i, err := strconv.ParseInt(s, 10, 64)
-	if err != nil {
-		return fmt.Errorf("%w: %q", ErrValue, s)
-	}
-	*v = Integer(i)
-	return nil
-}
-
-func (v *Value) unmarshalBoxed(b []byte) error {
-	var x boxed
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&x); err != nil {
-		return fmt.Errorf("%w: %v", ErrValue, err)
-	}
-	switch {
-	case x.Real == "+inf" && x.Text == nil && x.Blob == nil:
-		*v = Real(math.Inf(1))
-	case x.Real == "-inf" && x.Text == nil && x.Blob == nil:
-		*v = Real(math.Inf(-1))
-	case x.Real == "" && x.Text != nil && x.Blob == nil:
-		s, err := base64.StdEncoding.DecodeString(*x.Text)
-		if err != nil {
-			return fmt.Errorf("%w: %v", ErrValue, err)
+	var s string
+	if json.Unmarshal(b, &s) == nil {
+		if escaped, err := json.Marshal(s); err == nil && bytes.Equal(escaped, b) {
+			*v = Text(s)
+			return nil
 		}
-		*v = Text(string(s))
-	case x.Real == "" && x.Text == nil && x.Blob != nil:
-		s, err := base64.StdEncoding.DecodeString(*x.Blob)
-		if err != nil {
-			return fmt.Errorf("%w: %v", ErrValue, err)
-		}
-		*v = Blob(s)
-	default:
-		return fmt.Errorf("%w: %s", ErrValue, b)
 	}
-	return nil
+	return fmt.Errorf("%w: %w", ErrValue, err)
 }
 
 // AppendKey appends a self-delimiting encoding of the values to b, equal for

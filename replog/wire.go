@@ -1,7 +1,6 @@
 package replog
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -74,9 +73,7 @@ type syncLine struct {
 
 // EncodeSyncHeader gives the header's line.
 func EncodeSyncHeader(h SyncHeader) []byte {
-	var b bytes.Buffer
-	newEncoder(&b)(syncLine{Sync: &h})
-	return b.Bytes()
+	return appendLine(nil, syncLine{Sync: &h})
 }
 
 // SyncHeader reads the header's line.
@@ -86,7 +83,7 @@ func (l *LineReader) SyncHeader() (SyncHeader, error) {
 		return SyncHeader{}, err
 	}
 	var line syncLine
-	if err := unmarshalStrict(raw, &line); err != nil {
+	if err := l.decode(raw, &line); err != nil {
 		return SyncHeader{}, err
 	}
 	if line.Sync == nil {
@@ -98,11 +95,17 @@ func (l *LineReader) SyncHeader() (SyncHeader, error) {
 	return *line.Sync, nil
 }
 
+const changeStart = `{"change":`
+
 // WriteAnswerLine writes one line of an answer.
 func WriteAnswerLine(w io.Writer, line AnswerLine) error {
-	var b bytes.Buffer
-	newEncoder(&b)(line)
-	_, err := w.Write(b.Bytes())
+	var b []byte
+	if line.Change != nil {
+		b = appendChangeLine(b, changeStart, line.Change)
+	} else {
+		b = appendLine(b, line)
+	}
+	_, err := w.Write(b)
 	return err
 }
 
@@ -110,15 +113,19 @@ func WriteAnswerLine(w io.Writer, line AnswerLine) error {
 func WriteDownload(w io.Writer, d *Download) error {
 	head := d.EntryHeader
 	head.Changes = len(d.List)
-	if err := WriteAnswerLine(w, AnswerLine{Entry: &head}); err != nil {
-		return err
-	}
+	b := appendLine(nil, AnswerLine{Entry: &head})
 	for i := range d.List {
-		if err := WriteAnswerLine(w, AnswerLine{Change: &d.List[i]}); err != nil {
+		b = appendChangeLine(b, changeStart, &d.List[i])
+		if len(b) < lineBuffer && i < len(d.List)-1 {
+			continue
+		}
+		if _, err := w.Write(b); err != nil {
 			return err
 		}
+		b = b[:0]
 	}
-	return nil
+	_, err := w.Write(b)
+	return err
 }
 
 // AnswerLine reads the next line of an answer. io.EOF and io.ErrUnexpectedEOF
@@ -128,8 +135,27 @@ func (l *LineReader) AnswerLine() (AnswerLine, error) {
 	if err != nil {
 		return AnswerLine{}, err
 	}
+	if c, ok, err := l.change(raw, changeStart); ok {
+		return AnswerLine{Change: &c}, err
+	}
 	var line AnswerLine
-	return line, unmarshalStrict(raw, &line)
+	if err := l.decode(raw, &line); err != nil {
+		return AnswerLine{}, err
+	}
+	if line.fields() != 1 {
+		return AnswerLine{}, l.at(fmt.Errorf("%w: not one thing a line", ErrForm))
+	}
+	return line, nil
+}
+
+func (a *AnswerLine) fields() int {
+	n := 0
+	for _, set := range []bool{a.Answer != nil, a.Verdict != nil, a.Entry != nil, a.Change != nil, a.Done != nil} {
+		if set {
+			n++
+		}
+	}
+	return n
 }
 
 // ReadAnswer reads a whole answer: its first line, then each verdict and entry
@@ -165,22 +191,23 @@ func (l *LineReader) ReadAnswer(first func(SyncAnswer) error, verdict func(Verdi
 }
 
 func (l *LineReader) readEntry(head EntryHeader, entry func(Download) error) error {
+	if head.Changes < 0 {
+		return l.at(fmt.Errorf("%w: entry %d has %d changes", ErrForm, head.Revision, head.Changes))
+	}
 	d := Download{EntryHeader: head}
 	for range head.Changes {
-		line, err := l.AnswerLine()
-		if err == io.EOF {
-			err = io.ErrUnexpectedEOF
-		}
+		raw, err := l.within()
 		if err != nil {
 			return err
 		}
-		if line.Change == nil {
-			return fmt.Errorf("%w: entry %d has fewer changes than it says", ErrForm, head.Revision)
+		c, ok, err := l.change(raw, changeStart)
+		if err != nil {
+			return err
 		}
-		if err := line.Change.Validate(); err != nil {
-			return wrapForm(err)
+		if !ok {
+			return l.at(fmt.Errorf("%w: entry %d has fewer changes than it says", ErrForm, head.Revision))
 		}
-		d.List = append(d.List, *line.Change)
+		d.List = append(d.List, c)
 	}
 	return entry(d)
 }

@@ -116,11 +116,7 @@ func (t *tx) appendEffects(e *replog.Entry) error {
 		if n, ok := byRow[c[0].Row()]; ok && replog.SameChanges(c, planned[n:n+1]) {
 			net = n
 		} else {
-			b, err := encodeChange(&c[0])
-			if err != nil {
-				return err
-			}
-			body = b
+			body = string(c[0].AppendJSON(nil))
 		}
 		if err := t.s.exec(insertEffect, int64(e.Revision), i, net, body); err != nil {
 			return err

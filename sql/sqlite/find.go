@@ -38,7 +38,7 @@ func (t *tx) Concurrent(row replog.RowID, after replog.Revision, device replog.D
 			return err
 		}
 		var err error
-		p.Change, err = decodeChange(body)
+		p.Change, err = replog.ParseChange([]byte(body))
 		past = append(past, p)
 		return err
 	})

@@ -157,7 +157,7 @@ func (r *reader) effects(e *replog.Entry, n int) error {
 			return err
 		}
 		if !net.Valid {
-			c, err := decodeChange(body.String)
+			c, err := replog.ParseChange([]byte(body.String))
 			e.Changes = append(e.Changes, c)
 			return err
 		}

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 
 	"replog/replog"
@@ -79,17 +78,4 @@ func wrap(buf *bytes.Buffer, before, body string) {
 	buf.WriteString(before)
 	buf.WriteString(body)
 	buf.WriteString(afterBody)
-}
-
-func encodeChange(c *replog.Change) (string, error) {
-	b, err := json.Marshal(c)
-	return string(b), err
-}
-
-func decodeChange(body string) (replog.Change, error) {
-	var c replog.Change
-	if err := json.Unmarshal([]byte(body), &c); err != nil {
-		return replog.Change{}, fmt.Errorf("%w: %w", replog.ErrForm, err)
-	}
-	return c, nil
 }

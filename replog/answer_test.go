@@ -1,0 +1,174 @@
+package replog
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// answer is what ReadAnswer gives.
+type answer struct {
+	First    SyncAnswer
+	Verdicts []Verdict
+	Entries  []Download
+	Done     SyncDone
+}
+
+func (a *answer) write(w io.Writer) error {
+	err := WriteAnswerLine(w, AnswerLine{Answer: &a.First})
+	for i := range a.Verdicts {
+		err = errors.Join(err, WriteAnswerLine(w, AnswerLine{Verdict: &a.Verdicts[i]}))
+	}
+	for i := range a.Entries {
+		err = errors.Join(err, WriteDownload(w, &a.Entries[i]))
+	}
+	return errors.Join(err, WriteAnswerLine(w, AnswerLine{Done: &a.Done}))
+}
+
+func readAnswer(b []byte) (a answer, rest []byte, err error) {
+	in := bytes.NewReader(b)
+	r := NewLineReader(in)
+	a.Done, err = r.ReadAnswer(
+		func(first SyncAnswer) error { a.First = first; return nil },
+		func(v Verdict) error { a.Verdicts = append(a.Verdicts, v); return nil },
+		func(d Download) error { a.Entries = append(a.Entries, d); return nil },
+	)
+	rest, _ = io.ReadAll(io.MultiReader(r.r, in))
+	return a, rest, err
+}
+
+func sampleAnswer() answer {
+	reason := Reason{Code: ReasonConstraint, Detail: "UNIQUE constraint failed: <x>"}
+	return answer{
+		First: SyncAnswer{Version: WireVersion, Epoch: "e", Head: 44},
+		Verdicts: []Verdict{
+			{Seq: 7, Revision: 42, Outcome: Applied, AsRecorded: true},
+			{Seq: 8, Revision: 43, Outcome: Rejected, Reason: &reason, Parts: []Part{
+				{Outcome: Rejected, Reason: reason, Rows: []int{0, 2}},
+				{Outcome: Ignored, Reason: Reason{Code: ReasonStale}, Rows: []int{1}, Columns: []string{"a"}},
+			}},
+		},
+		Entries: []Download{
+			{EntryHeader: EntryHeader{Revision: 42, Device: anna, Seq: 7}},
+			{EntryHeader: EntryHeader{Revision: 44, Device: bert, Seq: 1, Changes: 4}, List: changes()},
+		},
+		Done: SyncDone{Revision: 44, More: true},
+	}
+}
+
+func TestTheAnswersFormDoesNotChange(t *testing.T) {
+	want := sampleAnswer()
+	var b bytes.Buffer
+	if err := want.write(&b); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "answer.ndjson", b.Bytes())
+	got, rest, err := readAnswer(b.Bytes())
+	if err != nil || len(rest) > 0 || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, rest %q, %v\nwant %+v", got, rest, err, want)
+	}
+}
+
+func TestACutAnswerIsUnexpectedEOF(t *testing.T) {
+	a := sampleAnswer()
+	var b bytes.Buffer
+	if err := a.write(&b); err != nil {
+		t.Fatal(err)
+	}
+	for n := range b.Len() {
+		if _, _, err := readAnswer(b.Bytes()[:n]); !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Fatalf("cut at byte %d: got error %v, want io.ErrUnexpectedEOF", n, err)
+		}
+	}
+}
+
+func TestMalformedAnswersAreRefused(t *testing.T) {
+	const (
+		first  = `{"answer":{"version":1,"epoch":"e","head":1}}` + "\n"
+		done   = `{"done":{"revision":1}}` + "\n"
+		entry  = `{"entry":{"revision":1,"device":"d","seq":1,"changes":1}}` + "\n"
+		change = `{"change":{"table":"t","op":"delete","key":[1],"key_columns":["id"],"columns":["id"],"old":[1],"time":1}}` + "\n"
+	)
+	if _, _, err := readAnswer([]byte(first + entry + change + done)); err != nil {
+		t.Fatal(err)
+	}
+	for name, lines := range map[string]string{
+		"no answer line":           done,
+		"two answer lines":         first + first + done,
+		"nothing on a line":        first + "{}\n" + done,
+		"two things on a line":     `{"answer":{"version":1,"epoch":"e","head":1},"done":{"revision":1}}` + "\n",
+		"an unknown line":          first + `{"x":1}` + "\n",
+		"an unknown field":         first + `{"done":{"revision":1,"x":1}}` + "\n",
+		"white space":              first + `{"done": {"revision":1}}` + "\n",
+		"a change out of place":    first + change + done,
+		"a change missing":         first + entry + done,
+		"a change too many":        first + entry + change + change + done,
+		"a negative number of":     first + strings.Replace(entry, `"changes":1`, `"changes":-1`, 1) + done,
+		"a change that is invalid": first + entry + strings.Replace(change, `"old":[1],`, ``, 1) + done,
+		"a null":                   first + `{"done":null}` + "\n",
+		"an empty line":            first + "\n" + done,
+	} {
+		if _, _, err := readAnswer([]byte(lines)); !errors.Is(err, ErrForm) {
+			t.Errorf("%s: got error %v, want ErrForm", name, err)
+		}
+	}
+}
+
+func TestAnErrorOfACallbackEndsTheReading(t *testing.T) {
+	a := sampleAnswer()
+	var b bytes.Buffer
+	if err := a.write(&b); err != nil {
+		t.Fatal(err)
+	}
+	stop := errors.New("stop")
+	_, err := NewLineReader(&b).ReadAnswer(
+		func(SyncAnswer) error { return nil },
+		func(Verdict) error { return nil },
+		func(Download) error { return stop })
+	if err != stop {
+		t.Errorf("got error %v, want the callback's", err)
+	}
+}
+
+func TestTheSyncHeaderComesBack(t *testing.T) {
+	want := SyncHeader{
+		Version: WireVersion, Database: "id", Epoch: "e", Device: anna,
+		SyncPoint: 3, LastSeq: 4, Clock: 5, Schema: "f", PushOnly: true,
+	}
+	b := EncodeSyncHeader(want)
+	golden(t, "sync.ndjson", b)
+	got, err := NewLineReader(bytes.NewReader(b)).SyncHeader()
+	if err != nil || got != want {
+		t.Errorf("got %+v, %v, want %+v", got, err, want)
+	}
+	for name, line := range map[string]string{
+		"another version":  strings.Replace(string(b), `"version":1`, `"version":2`, 1),
+		"an unknown field": strings.Replace(string(b), `"version":1`, `"version":1,"x":1`, 1),
+		"another line":     `{"begin":{}}` + "\n",
+		"a null":           `{"sync":null}` + "\n",
+		"no JSON":          "GET / HTTP/1.1\n",
+	} {
+		if _, err := NewLineReader(strings.NewReader(line)).SyncHeader(); !errors.Is(err, ErrForm) {
+			t.Errorf("%s: got error %v, want ErrForm", name, err)
+		}
+	}
+}
+
+func TestAFailingWriterIsReported(t *testing.T) {
+	full := errors.New("full")
+	w := writerFunc(func([]byte) (int, error) { return 0, full })
+	a := sampleAnswer()
+	if err := WriteDownload(w, &a.Entries[1]); err != full {
+		t.Errorf("got error %v, want the writer's", err)
+	}
+	if err := WriteAnswerLine(w, AnswerLine{Done: &a.Done}); err != full {
+		t.Errorf("got error %v, want the writer's", err)
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
