@@ -15,6 +15,9 @@ func admit(tx replog.LogTx, j *job, u *upload) (*replog.Verdict, error) {
 	if t.Device != j.device {
 		return nil, malformed("transaction %d is of device %s, the upload of %s", t.Seq, t.Device, j.device)
 	}
+	if t.Seq < 1 {
+		return nil, malformed("%d is no seq", t.Seq)
+	}
 	last, err := tx.LastSeq(j.device)
 	if err != nil {
 		return nil, err

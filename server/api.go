@@ -66,6 +66,7 @@ func (s *Server) handle(h handler) http.HandlerFunc {
 			return
 		}
 		defer s.leave()
+		defer w.leave()
 		err := s.authenticate(c)
 		if err == nil {
 			err = h(c)

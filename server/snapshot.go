@@ -126,7 +126,7 @@ var errDamaged = errors.New("the file is damaged")
 // checkIntegrity reads every page once, but does not compare indexes with
 // their tables.
 func checkIntegrity(c *applier.Conn) error {
-	row, err := c.QueryRow(`SELECT +quick_check FROM pragma_quick_check(1)`)
+	row, err := c.QueryRow(`PRAGMA quick_check(1)`)
 	if err != nil {
 		return err
 	}

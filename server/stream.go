@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -23,6 +24,7 @@ type responseWriter struct {
 	stall   time.Duration
 	status  int // 0 until the answer begins
 	bytes   int64
+	stalled bool // the peer sent nothing for too long
 }
 
 func newResponseWriter(w http.ResponseWriter, stall time.Duration) *responseWriter {
@@ -70,8 +72,19 @@ type patientReader struct {
 func (p patientReader) Read(b []byte) (int, error) {
 	p.w.extend() // the first Read may send 100 Continue
 	_ = p.w.control.SetReadDeadline(time.Now().Add(p.w.stall))
-	defer func() { _ = p.w.control.SetReadDeadline(time.Time{}) }()
-	return p.body.Read(b)
+	n, err := p.body.Read(b)
+	if p.w.stalled = errors.Is(err, os.ErrDeadlineExceeded); !p.w.stalled {
+		_ = p.w.control.SetReadDeadline(time.Time{})
+	}
+	return n, err
+}
+
+// leave bounds what net/http does once the handler has returned: it reads what
+// the handler left of the body.
+func (w *responseWriter) leave() {
+	if !w.stalled {
+		_ = w.control.SetReadDeadline(time.Now().Add(w.stall))
+	}
 }
 
 // boundedReader fails with a too-large problem past its limit.
