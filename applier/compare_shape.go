@@ -104,15 +104,7 @@ func readShape(c *Conn) (*shape, error) {
 			return nil, err
 		}
 	}
-	var all []object
-	err = c.Query("SELECT type, name, tbl_name, sql FROM main.sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name",
-		func(r []replog.Value) error {
-			o := object{kind: r[0].Bytes(), name: r[1].Bytes(), table: r[2].Bytes(), sql: r[3].Bytes()}
-			if !IsOwn(o.name) && !IsOwn(o.table) {
-				all = append(all, o)
-			}
-			return nil
-		})
+	all, err := readObjects(c)
 	if err != nil {
 		return nil, err
 	}
@@ -146,6 +138,20 @@ var shadowSuffixes = []string{
 	"_content", "_segdir", "_segments", "_docsize", "_stat",
 	"_data", "_idx", "_config",
 	"_node", "_rowid", "_parent",
+}
+
+// readObjects lists what sqlite_schema holds beside SQLite's own and replog's.
+func readObjects(c *Conn) ([]object, error) {
+	var all []object
+	err := c.Query("SELECT type, name, tbl_name, sql FROM main.sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name",
+		func(r []replog.Value) error {
+			o := object{kind: r[0].Bytes(), name: r[1].Bytes(), table: r[2].Bytes(), sql: r[3].Bytes()}
+			if !IsOwn(o.name) && !IsOwn(o.table) {
+				all = append(all, o)
+			}
+			return nil
+		})
+	return all, err
 }
 
 // shadowTables returns the names, folded, of virtual tables and their shadow tables.

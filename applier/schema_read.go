@@ -13,12 +13,20 @@ import (
 // cannot be replicated are in Skipped; errors are SQLite's.
 func ReadSchema(c *Conn) (*Schema, error) {
 	s := &Schema{byName: map[string]*Table{}}
+	objects, err := readObjects(c)
+	if err != nil {
+		return nil, err
+	}
+	shadow, err := shadowTables(c, objects)
+	if err != nil {
+		return nil, err
+	}
 	type listed struct {
 		name, kind string
 		wr, strict bool
 	}
 	var list []listed
-	err := c.Query("SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main' ORDER BY name", func(r []replog.Value) error {
+	err = c.Query("SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main' ORDER BY name", func(r []replog.Value) error {
 		list = append(list, listed{name: r[0].Bytes(), kind: r[1].Bytes(), wr: r[2].Int64() != 0, strict: r[3].Int64() != 0})
 		return nil
 	})
@@ -27,9 +35,10 @@ func ReadSchema(c *Conn) (*Schema, error) {
 	}
 	for _, l := range list {
 		switch {
-		case IsOwn(l.name) || l.kind == "view" || l.kind == "shadow":
+		case IsOwn(l.name) || l.kind == "view":
 		case l.kind == "virtual":
 			s.Skipped = append(s.Skipped, SkippedTable{l.name, "it is a virtual table"})
+		case shadow[foldName(l.name)]: // they belong to a virtual table
 		default:
 			t := &Table{Name: l.name, WithoutRowID: l.wr, Strict: l.strict, position: map[string]int{}}
 			why, err := t.read(c)
