@@ -1,5 +1,7 @@
 package replog
 
+import "slices"
+
 // Entry is one transaction in the log, at its revision.
 type Entry struct {
 	Revision Revision
@@ -51,6 +53,11 @@ func (e *Entry) Verdict() Verdict {
 		v.Reason = &reason
 	}
 	return v
+}
+
+// Unsettled tells whether a part of it is in conflict, rejected or held.
+func (e *Entry) Unsettled() bool {
+	return slices.ContainsFunc(e.Parts, func(p Part) bool { return p.Outcome.Waits() })
 }
 
 // NotApplied returns the net changes of the parts that wait for a person:

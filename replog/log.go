@@ -66,8 +66,9 @@ type LogTx interface {
 	// Concurrent returns what other devices' applied entries above after did
 	// to the row, in order of revision.
 	Concurrent(row RowID, after Revision, device DeviceID) ([]PastChange, error)
-	// Since returns the device's entries with a seq above after, in order.
-	Since(device DeviceID, after Seq) ([]Entry, error)
+	// Unsettled returns the device's entries with a seq above after of which a
+	// part is in conflict, rejected or held, in order.
+	Unsettled(device DeviceID, after Seq) ([]Entry, error)
 	// Append adds an entry, whose revision must be the head's plus one.
 	Append(e Entry) error
 	// Commit makes the appends durable. ErrUnknownOutcome where nobody can

@@ -114,20 +114,26 @@ func (j *judgement) unsure() (*applier.Taint, error) {
 	if j.t.Seen+1 >= j.t.Seq {
 		return taint, nil
 	}
-	entries, err := j.log.Since(j.t.Device, j.t.Seen)
+	entries, err := j.log.Unsettled(j.t.Device, j.t.Seen)
 	if err != nil {
 		return nil, err
 	}
 	for i := range entries {
 		e := &entries[i]
-		switch {
-		case e.Transaction.Seq >= j.t.Seq:
-		case slices.Contains(j.t.Without, e.Transaction.Seq):
-			if len(e.Changes) > 0 {
-				taint.Add(e.Transaction.NetChanges()...)
-			}
-		default:
+		if e.Transaction.Seq < j.t.Seq && !slices.Contains(j.t.Without, e.Transaction.Seq) {
 			taint.Add(e.NotApplied()...)
+		}
+	}
+	for _, seq := range j.t.Without {
+		e, err := j.log.Find(j.t.Device, seq)
+		if errors.Is(err, replog.ErrNotFound) {
+			continue // not of this device's making: it lists only what it uploads
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(e.Changes) > 0 {
+			taint.Add(e.Transaction.NetChanges()...)
 		}
 	}
 	return taint, nil

@@ -36,23 +36,27 @@ func testLastSeq(t *testing.T, open Open) {
 	}
 }
 
-func testSince(t *testing.T, open Open) {
+func testUnsettled(t *testing.T, open Open) {
 	log, _ := open(t)
 	entries := write(t, log,
 		applied(anna, 1, insert(1, 1)),
 		applied(bert, 1, insert(2, 2)),
 		refused(replog.Conflict, anna, 2, insert(2, 3)),
-		applied(anna, 3, insert(3, 3)))
+		applied(anna, 3, insert(3, 3)),
+		refused(replog.Ignored, anna, 4, insert(3, 4)))
 	tx := begin(t, log)
-	own := sealed(applied(anna, 4, insert(4, 4)), 5)
+	own := sealed(refused(replog.Held, anna, 5, insert(4, 4)), 6)
 	must(t, tx.Append(own))
-	got, err := tx.Since(anna, 1)
+	got, err := tx.Unsettled(anna, 1)
 	must(t, err)
-	same(t, "anna's entries since 1", got, []replog.Entry{entries[2], entries[3], own})
-	got, err = tx.Since(anna, 4)
+	same(t, "anna's unsettled entries since 1", got, []replog.Entry{entries[2], own})
+	got, err = tx.Unsettled(anna, 2)
 	must(t, err)
-	same(t, "anna's entries since 4", len(got), 0)
-	found, err := tx.Find(anna, 4)
+	same(t, "anna's unsettled entries since 2", got, []replog.Entry{own})
+	got, err = tx.Unsettled(anna, 5)
+	must(t, err)
+	same(t, "anna's unsettled entries since 5", len(got), 0)
+	found, err := tx.Find(anna, 5)
 	must(t, err)
 	same(t, "own append", found, own)
 }

@@ -40,7 +40,7 @@ func Run(t *testing.T, open Open) {
 		{"reopening keeps everything", testReopen},
 		{"what is not there is ErrNotFound", testNotFound},
 		{"the last seq is the device's own", testLastSeq},
-		{"since gives the device's later entries in order", testSince},
+		{"unsettled gives the device's later entries that were not applied, in order", testUnsettled},
 		{"foreign is the newest change of another device", testForeign},
 		{"concurrent gives other devices' effective changes of the row", testConcurrent},
 		{"concurrent tells rows apart exactly", testConcurrentRows},

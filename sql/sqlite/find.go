@@ -45,10 +45,10 @@ func (t *tx) Concurrent(row replog.RowID, after replog.Revision, device replog.D
 	return past, err
 }
 
-// Since implements replog.LogTx.
-func (t *tx) Since(device replog.DeviceID, after replog.Seq) ([]replog.Entry, error) {
+// Unsettled implements replog.LogTx.
+func (t *tx) Unsettled(device replog.DeviceID, after replog.Seq) ([]replog.Entry, error) {
 	var entries []replog.Entry
-	err := (&reader{s: t.s}).all(selectEntry+"WHERE device = ? AND seq > ? ORDER BY seq",
+	err := (&reader{s: t.s}).all(selectEntry+"WHERE device = ? AND seq > ? AND unsettled = 1 ORDER BY seq",
 		[]any{string(device), int64(after)}, func(e replog.Entry) error {
 			entries = append(entries, e)
 			return nil

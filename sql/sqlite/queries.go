@@ -19,8 +19,8 @@ UPDATE head SET revision = ?, last_changed = ?, last_changed_by = ?, other_chang
 
 const insertEntry = `
 INSERT INTO entry (revision, device, seq, base, seen, label, marked, recorded_at, received_at,
-    outcome, reason, detail, parts, first_line, hash, statements, net, changes, as_recorded)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+    outcome, reason, detail, parts, unsettled, first_line, hash, statements, net, changes, as_recorded)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 const insertStatement = `
 INSERT INTO recorded_statement (revision, n, body, outcome, reason, detail)

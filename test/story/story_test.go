@@ -26,7 +26,9 @@ func (stores) Create(folder string, head replog.Head) (server.Store, error) {
 	return sqlite.Create(filepath.Join(folder, "log.db"), head, sqlite.Options{})
 }
 
-func (stores) Open(folder string) (server.Store, error) { return sqlite.Open(filepath.Join(folder, "log.db"), sqlite.Options{}) }
+func (stores) Open(folder string) (server.Store, error) {
+	return sqlite.Open(filepath.Join(folder, "log.db"), sqlite.Options{})
+}
 
 // world is a server and the devices of one database on it.
 type world struct {

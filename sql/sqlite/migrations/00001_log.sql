@@ -33,6 +33,8 @@ CREATE TABLE entry (
     detail      TEXT NOT NULL,
     -- What did not share the outcome of the whole, as JSON.
     parts       TEXT,
+    -- 1: some part is in conflict, rejected or held.
+    unsettled   INTEGER NOT NULL,
     -- The recorded form is this line, then the bodies of the recorded
     -- statements and net changes; the hash is the SHA-256 of its lines.
     first_line  TEXT NOT NULL,
@@ -48,6 +50,8 @@ CREATE TABLE entry (
 ) STRICT;
 
 CREATE INDEX entry_of_device ON entry (device, revision);
+
+CREATE INDEX entry_unsettled ON entry (device, seq) WHERE unsettled = 1;
 
 -- The recorded statements, in the order in which the device ran them. outcome
 -- is NULL where it is that of the entry.
