@@ -9,6 +9,8 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -149,6 +151,7 @@ type identity struct {
 	Seen      replog.Seq
 	LastTime  replog.Millis
 	Whole     bool
+	Tables    string        // see applier.Schema.Describe
 	LastSync  replog.Millis // 0: never
 }
 
@@ -158,7 +161,7 @@ func (d *Device) identity() (*identity, error) {
 		return nil, busy(d.path, err)
 	}
 	row, err := d.replica.QueryRow(`SELECT format, device, server, name, database, epoch, sync_point, last_seq, seen,
-		last_time, whole, coalesce(last_sync, 0) FROM main.replog_device`)
+		last_time, whole, tables, coalesce(last_sync, 0) FROM main.replog_device`)
 	if err != nil || row == nil || row[1].Bytes() == "" {
 		return nil, busy(d.path, err)
 	}
@@ -169,8 +172,36 @@ func (d *Device) identity() (*identity, error) {
 		Device: replog.DeviceID(row[1].Bytes()), Server: row[2].Bytes(), Name: row[3].Bytes(),
 		Database: row[4].Bytes(), Epoch: replog.Epoch(row[5].Bytes()),
 		SyncPoint: replog.Revision(row[6].Int64()), LastSeq: replog.Seq(row[7].Int64()), Seen: replog.Seq(row[8].Int64()),
-		LastTime: replog.Millis(row[9].Int64()), Whole: row[10].Int64() != 0, LastSync: replog.Millis(row[11].Int64()),
+		LastTime: replog.Millis(row[9].Int64()), Whole: row[10].Int64() != 0, Tables: row[11].Bytes(), LastSync: replog.Millis(row[12].Int64()),
 	}, nil
+}
+
+// checkTables compares the tables with those that capture was installed on.
+// What differs is a *MismatchError that shows both sides.
+func (d *Device) checkTables(id *identity) error {
+	now := d.replica.Schema.Describe()
+	if now == id.Tables {
+		return nil
+	}
+	return &MismatchError{
+		Path: d.path, Code: replog.CodeSchema,
+		Detail: "its tables have changed since it was enrolled:\n" + differingLines(id.Tables, now),
+	}
+}
+
+// differingLines lists the lines that only one of two texts has, those of the
+// first with "- " before them, those of the second with "+ ".
+func differingLines(before, after string) string {
+	var out []string
+	for _, side := range []struct{ sign, of, other string }{{"- ", before, after}, {"+ ", after, before}} {
+		other := strings.Split(side.other, "\n")
+		for _, line := range strings.Split(side.of, "\n") {
+			if !slices.Contains(other, line) {
+				out = append(out, side.sign+line)
+			}
+		}
+	}
+	return strings.Join(out, "\n")
 }
 
 // save writes the fields that change.

@@ -114,7 +114,7 @@ func (d *Device) result(device replog.DeviceID, at replog.Revision) *InitResult 
 // enrolFile captures first, so that nothing the application writes meanwhile is
 // missed, and takes capture out again where enrolling fails.
 func (d *Device) enrolFile(ctx context.Context, req *InitRequest) (*InitResult, error) {
-	if err := d.checkTables(req); err != nil {
+	if err := d.checkCapturable(req); err != nil {
 		return nil, err
 	}
 	dir, err := os.MkdirTemp(filepath.Dir(d.path), ".replog-")
@@ -186,7 +186,7 @@ func copyContent(path, dst string, o Options) error {
 	return copied.write(r.Uninstall)
 }
 
-func (d *Device) checkTables(req *InitRequest) error {
+func (d *Device) checkCapturable(req *InitRequest) error {
 	s := d.replica.Schema
 	if req.RequireAll && len(s.Skipped) > 0 {
 		e := &UncapturedError{Path: d.path}
@@ -214,8 +214,9 @@ func (d *Device) install(whole bool) error {
 	if whole {
 		w = 1
 	}
-	return d.replica.Exec("INSERT INTO main.replog_device VALUES(?, '', ?, ?, '', '', 0, 0, 0, 0, ?, NULL)",
-		replog.Integer(format), replog.Text(d.server.url), replog.Text(d.server.name), replog.Integer(w))
+	return d.replica.Exec("INSERT INTO main.replog_device VALUES(?, '', ?, ?, '', '', 0, 0, 0, 0, ?, ?, NULL)",
+		replog.Integer(format), replog.Text(d.server.url), replog.Text(d.server.name), replog.Integer(w),
+		replog.Text(d.replica.Schema.Describe()))
 }
 
 // join publishes or compares the content, then enrols.

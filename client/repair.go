@@ -38,6 +38,13 @@ func (d *Device) repair(ctx context.Context) (*RepairResult, error) {
 	if d.server.token, err = readToken(d.path); err != nil {
 		return nil, err
 	}
+	id, err := d.identity()
+	if err != nil {
+		return nil, err
+	}
+	if err := d.checkTables(id); err != nil {
+		return nil, err
+	}
 	if err := d.closeNow(); err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ CREATE TABLE replog_device(
   seen        INTEGER NOT NULL, -- the highest own seq whose verdict was processed
   last_time   INTEGER NOT NULL, -- the latest recorded time, milliseconds
   whole       INTEGER NOT NULL, -- unmarked transactions may not be divided
+  tables      TEXT NOT NULL,    -- the replicated tables when capture was installed
   last_sync   INTEGER           -- when the last sync ended, milliseconds
 );
 

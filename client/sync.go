@@ -60,6 +60,13 @@ func (d *Device) sync(ctx context.Context, mode Mode) (*SyncResult, error) {
 	if d.server.token, err = readToken(d.path); err != nil {
 		return nil, err
 	}
+	id, err := d.identity()
+	if err != nil {
+		return nil, err
+	}
+	if err := d.checkTables(id); err != nil {
+		return nil, err
+	}
 	if err := d.closeNow(); err != nil {
 		return nil, err
 	}
@@ -76,8 +83,7 @@ func (d *Device) sync(ctx context.Context, mode Mode) (*SyncResult, error) {
 			mode = PullOnly // what was to be sent is sent
 		}
 	}
-	id, err := d.identity()
-	if err != nil {
+	if id, err = d.identity(); err != nil {
 		return nil, err
 	}
 	if result.Waiting, err = d.waiting(); err != nil {
