@@ -58,7 +58,7 @@ func (t *tx) appendEntry(e *replog.Entry, r *recorded) error {
 	x := &e.Transaction
 	return t.s.exec(insertEntry, int64(e.Revision), string(x.Device), int64(x.Seq), int64(x.Base), int64(x.Seen),
 		x.Label, x.Marked, int64(x.Time), int64(e.Received), string(e.Outcome), e.Reason.Code, e.Reason.Detail,
-		parts, r.first, string(r.hash), len(r.statements), net, changes, e.AsRecorded())
+		parts, e.Unsettled(), r.first, string(r.hash), len(r.statements), net, changes, e.AsRecorded())
 }
 
 func (t *tx) appendRows(e *replog.Entry, r *recorded) error {
