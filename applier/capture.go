@@ -275,12 +275,20 @@ func (g *triggerText) uniqueChanged() string {
 			}
 		}
 	}
-	return g.tree(g.changedTests(columns))
+	tests := g.changedTests(columns)
+	if rowid := g.t.hiddenRowID(); rowid != "" {
+		tests = append(tests, "OLD."+rowid+" IS NOT NEW."+rowid)
+	}
+	return g.tree(tests)
 }
 
-// copyEvicted copies the rows that NEW clashes with through a unique index. A
-// key that SQLite will assign reads as -1 here; such a copy is never confirmed
-// (see confirmEvictions).
+// evictee is the alias of the table in which rows are looked for, so that a table
+// named new or old does not hide the NEW and OLD of the trigger.
+const evictee = ownPrefix + "evictee"
+
+// copyEvicted copies the rows that NEW clashes with through a unique index, or
+// through the rowid. A key that SQLite will assign reads as -1 here; such a copy
+// is never confirmed (see confirmEvictions).
 func (g *triggerText) copyEvicted(more string) string {
 	columns, values := g.head(opCopy)
 	for i := range g.t.Columns {
@@ -291,12 +299,15 @@ func (g *triggerText) copyEvicted(more string) string {
 	for i := range g.t.Unique {
 		clashes = append(clashes, g.clash(&g.t.Unique[i]))
 	}
+	if rowid := g.t.hiddenRowID(); rowid != "" {
+		clashes = append(clashes, rowid+" = NEW."+rowid)
+	}
 	where := "(" + strings.Join(clashes, " OR ") + ")" + more
-	if key := g.hasKey(replog.QuoteName(g.t.Name)); key != "" {
+	if key := g.hasKey(evictee); key != "" {
 		where += " AND " + key
 	}
 	return "INSERT INTO replog_change(" + strings.Join(columns, ", ") + ") SELECT " + strings.Join(values, ", ") +
-		" FROM " + replog.QuoteName(g.t.Name) + " WHERE " + where
+		" FROM " + replog.QuoteName(g.t.Name) + " AS " + evictee + " WHERE " + where
 }
 
 // clash tests a row of the table against NEW under one unique index.
@@ -304,7 +315,7 @@ func (g *triggerText) clash(x *Index) string {
 	var terms []string
 	for _, p := range x.Parts {
 		if p.Column >= 0 {
-			terms = append(terms, fmt.Sprintf("%[1]s = NEW.%[1]s COLLATE %[2]s", g.name(p.Column), p.Collation))
+			terms = append(terms, fmt.Sprintf("%s = %s COLLATE %s", g.name(p.Column), g.ofNewColumn(p.Column), p.Collation))
 		} else {
 			terms = append(terms, fmt.Sprintf("(%s) = %s COLLATE %s", p.Expr, g.ofNew(p.Expr), p.Collation))
 		}
@@ -315,12 +326,26 @@ func (g *triggerText) clash(x *Index) string {
 	return "(" + strings.Join(terms, " AND ") + ")"
 }
 
+// ofNewColumn is a column of NEW as it will be stored: REPLACE puts the default
+// where NULL is not allowed, but only after the BEFORE triggers.
+func (g *triggerText) ofNewColumn(i int) string {
+	c := &g.t.Columns[i]
+	if !c.NotNull || g.t.rowidAlias() && g.t.isKey(i) {
+		return "NEW." + g.name(i)
+	}
+	literal, ok := literalDefault(c.Default)
+	if !ok {
+		return "NEW." + g.name(i)
+	}
+	return fmt.Sprintf("ifnull(NEW.%s, %s)", g.name(i), literal)
+}
+
 // ofNew evaluates an expression of an index on NEW, whose columns it sees under
 // their own names through a subquery.
 func (g *triggerText) ofNew(expr string) string {
 	var columns []string
 	for i := range g.t.Columns {
-		columns = append(columns, fmt.Sprintf("NEW.%[1]s AS %[1]s", g.name(i)))
+		columns = append(columns, fmt.Sprintf("%s AS %s", g.ofNewColumn(i), g.name(i)))
 	}
 	for _, name := range g.t.Generated {
 		columns = append(columns, fmt.Sprintf("NEW.%[1]s AS %[1]s", replog.QuoteName(name)))

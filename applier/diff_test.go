@@ -134,7 +134,9 @@ func TestCompareTellsEveryDifference(t *testing.T) {
 			if !slices.Equal(got, tc.want) {
 				t.Fatalf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(tc.want, "\n"))
 			}
-			noted := func(line string) bool { return strings.HasPrefix(line, "note ") || strings.HasPrefix(line, "not compared ") }
+			noted := func(line string) bool {
+				return strings.HasPrefix(line, "note ") || strings.HasPrefix(line, "not compared ")
+			}
 			if equal := !slices.ContainsFunc(got, func(l string) bool { return !noted(l) }); equal != c.Equal {
 				t.Fatalf("Equal is %t with %q", c.Equal, got)
 			}

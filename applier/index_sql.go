@@ -2,6 +2,7 @@ package applier
 
 import (
 	"errors"
+	"slices"
 	"strings"
 )
 
@@ -63,6 +64,41 @@ func indexPart(sql string, tokens []token) string {
 	}
 	return sql[tokens[0].from:tokens[n-1].to]
 }
+
+// literalDefault renders a column's DEFAULT for use within a trigger, if it is a
+// literal: there a name, quoted or bare, would be a column, and a function might
+// be one that only the application has.
+func literalDefault(text string) (string, bool) {
+	tokens := tokenize(text)
+	if len(tokens) == 0 {
+		return "", false
+	}
+	first := tokens[0].text
+	switch {
+	case len(tokens) > 1 || first[0] == '\'' || '0' <= first[0] && first[0] <= '9':
+		return "(" + text + ")", isLiteral(tokens)
+	case first[0] == '"' || first[0] == '`':
+		return quoteText(strings.ReplaceAll(strings.Trim(first, first[:1]), first[:1]+first[:1], first[:1])), true
+	case slices.Contains([]string{"NULL", "TRUE", "FALSE", "CURRENT_TIME", "CURRENT_DATE", "CURRENT_TIMESTAMP"}, strings.ToUpper(first)):
+		return first, true
+	}
+	return quoteText(strings.Trim(first, "[]")), true
+}
+
+// isLiteral tells whether tokens hold no name: only numbers, strings, blobs and
+// operators.
+func isLiteral(tokens []token) bool {
+	for i, t := range tokens {
+		blob := strings.EqualFold(t.text, "x") && i+1 < len(tokens) && tokens[i+1].text[0] == '\''
+		number := '0' <= t.text[0] && t.text[0] <= '9'
+		if isNameByte(t.text[0]) && !blob && !number || strings.Contains("\"`[(", t.text[:1]) {
+			return false
+		}
+	}
+	return true
+}
+
+func quoteText(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
 // token is a piece of SQL: a name, number, string or a single other byte.
 type token struct {

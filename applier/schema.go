@@ -142,6 +142,21 @@ func (t *Table) rowidAlias() bool {
 	return !t.WithoutRowID && len(t.Key) == 1 && strings.EqualFold(t.Columns[t.Key[0]].Type, "INTEGER") && t.Unique[0].Name == ""
 }
 
+// hiddenRowID is a name of the rowid where that is not the key, yet unique, so
+// that REPLACE may evict rows by it; "" without one.
+func (t *Table) hiddenRowID() string {
+	if t.WithoutRowID || t.rowidAlias() {
+		return ""
+	}
+	for _, name := range []string{"rowid", "_rowid_", "oid"} {
+		taken := t.Column(name) >= 0 || slices.ContainsFunc(t.Generated, func(g string) bool { return foldName(g) == name })
+		if !taken {
+			return name
+		}
+	}
+	return ""
+}
+
 func pick(image []replog.Value, columns []int) []replog.Value {
 	out := make([]replog.Value, len(columns))
 	for i, c := range columns {

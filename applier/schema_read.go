@@ -144,10 +144,13 @@ func (t *Table) readIndexes(c *Conn, stored map[int64]int) error {
 	for _, l := range list {
 		x := Index{Name: l.name}
 		hasExpr := false
-		err := c.Query("SELECT cid, coll FROM pragma_index_xinfo(?) WHERE key ORDER BY seqno", func(r []replog.Value) error {
+		err := c.Query("SELECT cid, coll, name FROM pragma_index_xinfo(?) WHERE key ORDER BY seqno", func(r []replog.Value) error {
 			part := IndexPart{Column: -1, Collation: r[1].Bytes()}
 			if i, ok := stored[r[0].Int64()]; ok {
 				part.Column = i
+			} else if r[0].Int64() >= 0 {
+				// A generated column is an expression by another name.
+				part.Expr = replog.QuoteName(r[2].Bytes())
 			} else {
 				hasExpr = true
 			}
@@ -182,7 +185,7 @@ func (x *Index) readText(c *Conn) error {
 		return fmt.Errorf("index %q: cannot make out its columns in: %s", x.Name, row[0].Bytes())
 	}
 	for i := range x.Parts {
-		if x.Parts[i].Column < 0 {
+		if x.Parts[i].Column < 0 && x.Parts[i].Expr == "" {
 			x.Parts[i].Expr = parts[i]
 		}
 	}

@@ -41,10 +41,18 @@ func (t *Table) loadSQL(schema string) string {
 		" FROM " + replog.QuoteName(schema) + "." + name
 }
 
+// keyCondition compares under the collations of the primary key, which need not
+// be those of its columns.
 func (t *Table) keyCondition() string {
 	var terms []string
 	for _, k := range t.Key {
-		terms = append(terms, replog.QuoteName(t.Columns[k].Name)+" = ?")
+		term := replog.QuoteName(t.Columns[k].Name) + " = ?"
+		for _, p := range t.Unique[0].Parts {
+			if p.Column == k && !t.rowidAlias() {
+				term += " COLLATE " + p.Collation
+			}
+		}
+		terms = append(terms, term)
 	}
 	return strings.Join(terms, " AND ")
 }
