@@ -41,13 +41,13 @@ const shopSchema = `
 
 // harness is a server on a folder of its own, reached over HTTP.
 type harness struct {
-	t   *testing.T
+	t   testing.TB
 	cfg Config
 	srv *Server
 	web *httptest.Server
 }
 
-func newHarness(t *testing.T, change ...func(*Config)) *harness {
+func newHarness(t testing.TB, change ...func(*Config)) *harness {
 	t.Helper()
 	h := &harness{t: t, cfg: Config{
 		Data: t.TempDir(), Stores: fileStores{},

@@ -21,7 +21,7 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.leave()
-	if err := s.registry.db.PingContext(r.Context()); err != nil {
+	if _, err := s.registry.databaseID(r.Context(), ""); err != nil {
 		s.notReady(w, "registry", err)
 		return
 	}

@@ -64,7 +64,7 @@ func (s *Server) receiveDatabase(c *call) (replog.Head, error) {
 	if err != nil {
 		return replog.Head{}, err
 	}
-	defer os.RemoveAll(folder)
+	defer func() { _ = os.RemoveAll(folder) }() // or the next start does
 	base := filepath.Join(folder, "base.db")
 	if err := s.receiveFile(c, base); err != nil {
 		return replog.Head{}, err

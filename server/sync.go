@@ -94,7 +94,7 @@ func (s *Server) receive(c *call, h *replog.SyncHeader, lines *replog.LineReader
 				return nil, r.err
 			}
 		}
-		if errors.Is(end, io.EOF) && !errors.Is(end, io.ErrUnexpectedEOF) {
+		if errors.Is(end, io.EOF) && !errors.Is(end, replog.ErrForm) {
 			return verdicts, nil
 		}
 		if end != nil {

@@ -279,6 +279,17 @@ func TestUploadCutAtEveryByteKeepsWholeTransactions(t *testing.T) {
 	}
 }
 
+func TestBytesBetweenTransactionsAreRefused(t *testing.T) {
+	h := newHarness(t)
+	h.shop()
+	for _, tail := range []string{"\n", "{}\n", "null\n", "{\n", "\x00\n", `{"sync":{}}` + "\n"} {
+		a := h.enrol("shop")
+		r, err := a.send(append(a.upload(), tail...))
+		h.must(err)
+		h.expect(r, http.StatusBadRequest, replog.CodeMalformed)
+	}
+}
+
 func TestBodiesAndAnswersAreCompressed(t *testing.T) {
 	h := newHarness(t)
 	h.shop()
