@@ -75,7 +75,7 @@ func checkCapture(g generator, path string, logf func(string, ...any)) error {
 			if err != nil {
 				return err
 			}
-			device.tell(events, 0, 0)
+			device.tell(events, Span{})
 		}
 		closed := device.Close()
 		var gathered []*applier.Gathered
@@ -109,9 +109,9 @@ func checkCapture(g generator, path string, logf func(string, ...any)) error {
 }
 
 // tell gives the model what a local transaction did.
-func (d *Device) tell(events []event, from, to replog.Millis) {
+func (d *Device) tell(events []event, during Span) {
 	for _, e := range events {
-		d.Wrote(e.state, e.moves)
+		d.Wrote(e.state, e.moves, during)
 		if e.mark != nil {
 			d.Mark(e.mark.text)
 		}

@@ -23,7 +23,9 @@ type Device struct {
 	Processed []*Entry
 
 	server   *Server
-	segments []*segment // what has gathered; never empty
+	segments []*segment    // what has gathered; never empty
+	clock    replog.Millis // the latest time at which anything was written
+	recorded replog.Millis // the latest time that the log has shown
 }
 
 // segment is a stretch of local writes that lies within or outside marks.
@@ -32,6 +34,7 @@ type segment struct {
 	label  string
 	before State
 	moves  []Move
+	writes []write
 }
 
 // NewDevice is a replica with the server's content at a revision.
@@ -43,11 +46,13 @@ func NewDevice(id replog.DeviceID, server *Server, at replog.Revision) *Device {
 
 func (d *Device) gather() { d.segments = []*segment{{before: d.Visible}} }
 
-// Wrote records a local write: the file as it is now, and the keys that were
-// changed.
-func (d *Device) Wrote(now State, moves []Move) {
+// Wrote records a local write: the file as it is now, the keys that were
+// changed, and when it was done.
+func (d *Device) Wrote(now State, moves []Move, during Span) {
 	last := d.segments[len(d.segments)-1]
 	last.moves = append(last.moves, moves...)
+	d.clock = max(d.clock, during.To)
+	last.writes = append(last.writes, write{now, during.From, d.clock})
 	d.Visible = now
 }
 
@@ -76,6 +81,7 @@ func (d *Device) Close() []*Txn {
 		t := &Txn{
 			Device: d.ID, Seq: d.LastSeq, Marked: s.marked, Whole: d.Whole && !s.marked, Label: s.label,
 			Base: d.SyncPoint, Seen: d.Seen, Net: net,
+			before: s.before, writes: s.writes,
 		}
 		for _, o := range d.Outbox {
 			if d.NoEffect[o.Seq] {
@@ -154,7 +160,7 @@ func (d *Device) redo(t *Txn, u []*Net, state State) State {
 			effects = append(effects, e)
 		}
 	}
-	next, refused := write(d.server.Schema, state, effects)
+	next, refused := makeEffects(d.server.Schema, state, effects)
 	if refused != "" {
 		return nil
 	}

@@ -12,7 +12,7 @@ func newPair(tables db) (*Server, *Device, *Device) {
 	return server, NewDevice(low, server, 0), NewDevice(high, server, 0)
 }
 
-func (d *Device) write(tables db) { d.Wrote(content(d.server.Schema, tables), nil) }
+func (d *Device) write(tables db) { d.Wrote(content(d.server.Schema, tables), nil, Span{}) }
 
 func (d *Device) upload(at replog.Millis) {
 	d.Close()

@@ -18,6 +18,9 @@ type Txn struct {
 	Without []replog.Seq
 	// Net is in recorded order, with times, once the log has told them.
 	Net []*Net
+
+	before State
+	writes []write
 }
 
 // Verdict is what became of one group.
@@ -149,7 +152,7 @@ func (s *Server) judge(t *Txn, rows []int, u []*Net, state State) (Verdict, []*E
 	case t.Marked && len(v.Stale) > 0:
 		return give(replog.Conflict, replog.ReasonPartlyStale)
 	}
-	next, refused := write(s.Schema, state, effects)
+	next, refused := makeEffects(s.Schema, state, effects)
 	if refused != "" {
 		return give(replog.Rejected, refused)
 	}

@@ -6,9 +6,9 @@ import (
 	"replog/replog"
 )
 
-// write makes the effects on a copy of the state. It returns the reason's code
+// makeEffects makes the effects on a copy of the state. It returns the reason's code
 // where a constraint or a foreign key refuses the result.
-func write(s *Schema, state State, effects []*Effect) (State, string) {
+func makeEffects(s *Schema, state State, effects []*Effect) (State, string) {
 	out := state.Clone()
 	for _, e := range effects {
 		delete(out, e.Net.ID)

@@ -1,0 +1,274 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"replog/client"
+	"replog/replog"
+)
+
+// absorb feeds the model what arrived at the server, and compares verdicts.
+func (w *world) absorb() error {
+	if w.server == nil || w.host.stores.log == nil {
+		return nil
+	}
+	entries, err := w.host.entries(w.server.Head())
+	if err != nil {
+		return err
+	}
+	for i := range entries {
+		e := &entries[i]
+		if err := w.absorbEntry(e); err != nil {
+			return fmt.Errorf("revision %d, device %s, transaction %d: %w", e.Revision, e.Transaction.Device, e.Transaction.Seq, err)
+		}
+	}
+	return nil
+}
+
+func (w *world) absorbEntry(e *replog.Entry) error {
+	if e.Revision != w.server.Head()+1 {
+		return fmt.Errorf("the revision before was %d", w.server.Head())
+	}
+	at := slices.IndexFunc(w.nodes, func(n *node) bool { return n.model.ID == e.Transaction.Device })
+	if at < 0 {
+		return fmt.Errorf("the device is unknown")
+	}
+	n := w.nodes[at]
+	if e.Transaction.Seq != n.logged+1 {
+		return fmt.Errorf("the transaction before it in the log was %d", n.logged)
+	}
+	n.logged++
+	i := slices.IndexFunc(n.model.Outbox, func(t *Txn) bool { return t.Seq == e.Transaction.Seq })
+	if i < 0 {
+		return fmt.Errorf("it is not in the device's outbox")
+	}
+	t := n.model.Outbox[i]
+	if err := t.sameRecorded(&e.Transaction); err != nil {
+		return err
+	}
+	if err := n.model.CheckTimes(t); err != nil {
+		return err
+	}
+	want := w.server.Process(t)
+	w.logf("revision %d: device %d, transaction %d: %s %s\n%s", want.Revision, n.number, t.Seq, want.Outcome, want.Reason, netList(t.Net))
+	if err := want.sameVerdict(e); err != nil {
+		return fmt.Errorf("%w\nthe transaction, base %d seen %d without %v:\n%s", err, t.Base, t.Seen, t.Without, netList(t.Net))
+	}
+	return nil
+}
+
+// sameRecorded compares the recorded form and adopts its order and times.
+func (t *Txn) sameRecorded(r *replog.Transaction) error {
+	if r.Marked != t.Marked || r.Whole != t.Whole || r.Label != t.Label {
+		return fmt.Errorf("marked %v, whole %v, label %q; want %v, %v, %q", r.Marked, r.Whole, r.Label, t.Marked, t.Whole, t.Label)
+	}
+	if r.Base != t.Base || r.Seen != t.Seen || !slices.Equal(r.Without, t.Without) {
+		return fmt.Errorf("base %d, seen %d, without %v; want %d, %d, %v", r.Base, r.Seen, r.Without, t.Base, t.Seen, t.Without)
+	}
+	return t.adopt(r.NetChanges())
+}
+
+// sameVerdict compares outcome, reason, parts and effects.
+func (e *Entry) sameVerdict(got *replog.Entry) error {
+	if got.Outcome != e.Outcome || got.Reason.Code != e.Reason {
+		return fmt.Errorf("it is %s %q (%s), want %s %q", got.Outcome, got.Reason.Code, got.Reason.Detail, e.Outcome, e.Reason)
+	}
+	var parts []string
+	for _, p := range got.Parts {
+		parts = append(parts, fmt.Sprintf("%s %s %v %v", p.Outcome, p.Reason.Code, p.Rows, p.Columns))
+	}
+	if want := e.parts(); !sameSet(parts, want) {
+		return fmt.Errorf("its parts are\n  %s\nwant\n  %s", strings.Join(parts, "\n  "), strings.Join(want, "\n  "))
+	}
+	var effects, want []string
+	for i := range got.Changes {
+		effects = append(effects, changeText(&got.Changes[i]))
+	}
+	for _, x := range e.Effects {
+		want = append(want, x.text())
+	}
+	if !sameSet(effects, want) {
+		return fmt.Errorf("its effects are\n  %s\nwant\n  %s", strings.Join(effects, "\n  "), strings.Join(want, "\n  "))
+	}
+	return nil
+}
+
+// parts renders what a verdict has to list: the groups that were not applied,
+// and what was stale in those that were.
+func (e *Entry) parts() []string {
+	var out []string
+	for _, v := range e.Verdicts {
+		if v.Outcome != replog.Applied {
+			out = append(out, fmt.Sprintf("%s %s %v []", v.Outcome, v.Reason, v.Rows))
+			continue
+		}
+		for row, columns := range v.Stale {
+			names := []string{}
+			for _, c := range columns {
+				names = append(names, e.Txn.Net[row].Table.Columns[c].Name)
+			}
+			out = append(out, fmt.Sprintf("%s %s [%d] %v", replog.Ignored, replog.ReasonStale, row, names))
+		}
+	}
+	return out
+}
+
+func sameSet(a, b []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
+}
+
+// text renders an effect, as changeText does a change.
+func (x *Effect) text() string {
+	c := replog.Change{Table: x.Net.ID.Table, Op: x.Op, Restored: x.Restored}
+	var columns []string
+	for i, col := range x.Net.Table.Columns {
+		if x.Op == replog.Update && !slices.Contains(x.Columns, i) {
+			continue
+		}
+		at := x.Net.Time
+		if x.Op == replog.Update || x.Restored {
+			at, _ = x.wrote(i)
+			if x.Restored && !slices.Contains(x.Columns, i) {
+				at = 0
+			}
+		}
+		columns = append(columns, columnText(col.Name, x.Before, x.After, i, at))
+	}
+	return changeHead(&c, x.Net.ID.Key, x.Net.Unit > 0) + strings.Join(columns, ", ")
+}
+
+func columnText(name string, old, now Row, i int, at replog.Millis) string {
+	text := name
+	if old != nil {
+		text += " from " + old[i].String()
+	}
+	if now != nil {
+		text += " to " + now[i].String()
+	}
+	return fmt.Sprintf("%s at %d", text, at)
+}
+
+func changeHead(c *replog.Change, key string, moved bool) string {
+	return fmt.Sprintf("%s %s %s (in a unit: %v, restored: %v) ", c.Op, c.Table, key, moved, c.Restored)
+}
+
+func changeText(c *replog.Change) string {
+	var columns []string
+	for i, name := range c.Columns {
+		columns = append(columns, columnText(name, c.Old, c.New, i, c.TimeOf(i)))
+	}
+	return changeHead(c, replog.KeyString(c.Key), c.Unit > 0) + strings.Join(columns, ", ")
+}
+
+// check compares a device with its model: what an application sees, the
+// confirmed state, the outbox and the conflicts.
+func (n *node) check() error {
+	visible, err := n.app.read(n.family)
+	if err != nil {
+		return err
+	}
+	if d := visible.Difference(n.model.Visible); d != nil {
+		return fmt.Errorf("device %d at revision %d: the file against the model:\n  %s", n.number, n.model.SyncPoint, strings.Join(d, "\n  "))
+	}
+	confirmed, at, err := n.confirmed()
+	if err != nil {
+		return fmt.Errorf("device %d: confirmed state: %w", n.number, err)
+	}
+	if at != n.model.SyncPoint {
+		return fmt.Errorf("device %d: its confirmed state is at revision %d, want %d", n.number, at, n.model.SyncPoint)
+	}
+	if d := confirmed.Difference(n.server.States[at]); d != nil {
+		return fmt.Errorf("device %d: its confirmed state at revision %d against the model:\n  %s", n.number, at, strings.Join(d, "\n  "))
+	}
+	if err := n.sameOutbox(); err != nil {
+		return err
+	}
+	return n.sameConflicts()
+}
+
+func (n *node) confirmed() (State, replog.Revision, error) {
+	path := n.file("confirmed")
+	at, err := n.dev.Confirmed(ctx, path)
+	if err != nil {
+		return nil, 0, err
+	}
+	state, err := n.family.readFile(path)
+	return state, at, err
+}
+
+// readFile reads a database's content.
+func (f *family) readFile(path string) (State, error) {
+	c, err := openForeign(path)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	return c.read(f)
+}
+
+func (n *node) sameOutbox() error {
+	list, err := n.dev.Pending(ctx)
+	if err != nil {
+		return err
+	}
+	var got, want []string
+	for _, p := range list {
+		if p.State != client.PendingGathered {
+			got = append(got, fmt.Sprintf("%d effect %v", p.Seq, p.Effect))
+		}
+	}
+	for _, t := range n.model.Outbox {
+		want = append(want, fmt.Sprintf("%d effect %v", t.Seq, !n.model.NoEffect[t.Seq]))
+	}
+	if !slices.Equal(got, want) {
+		return fmt.Errorf("device %d: its outbox is %v, want %v", n.number, got, want)
+	}
+	return nil
+}
+
+// sameConflicts checks that each group that was not applied is kept, and what
+// was stale.
+func (n *node) sameConflicts() error {
+	list, err := n.dev.Conflicts(ctx)
+	if err != nil {
+		return err
+	}
+	var got, want []string
+	for _, c := range list {
+		got = append(got, fmt.Sprintf("revision %d transaction %d: %s %s, %d rows", c.Revision, c.Seq, c.Outcome, c.Reason.Code, len(c.Changes)))
+		if waits := c.State != client.StateNoted; waits != c.Outcome.Waits() {
+			return fmt.Errorf("device %d: conflict %s is %s", n.number, c.ID, c.State)
+		}
+	}
+	for _, e := range n.model.Processed {
+		for _, v := range e.Verdicts {
+			about := fmt.Sprintf("revision %d transaction %d: ", e.Revision, e.Txn.Seq)
+			if v.Outcome != replog.Applied {
+				want = append(want, about+fmt.Sprintf("%s %s, %d rows", v.Outcome, v.Reason, len(v.Rows)))
+			}
+			if v.Outcome == replog.Applied {
+				for range v.Stale {
+					want = append(want, about+fmt.Sprintf("%s %s, 1 rows", replog.Ignored, replog.ReasonStale))
+				}
+			}
+		}
+	}
+	if !sameSet(got, want) {
+		return fmt.Errorf("device %d: its conflicts are\n  %s\nwant\n  %s", n.number, strings.Join(got, "\n  "), strings.Join(want, "\n  "))
+	}
+	return nil
+}
+
+// sameResult compares what a sync says that it did.
+func (n *node) sameResult(r *client.SyncResult, mode client.Mode) error {
+	at, err := n.number1("SELECT sync_point FROM replog_device")
+	if err == nil && r.SyncPoint != replog.Revision(at) {
+		err = fmt.Errorf("sync says that the sync point is %d; it is %d", r.SyncPoint, at)
+	}
+	if err == nil && mode == client.PushOnly && r.SyncPoint != n.model.SyncPoint {
+		err = fmt.Errorf("push only went from revision %d to %d", n.model.SyncPoint, r.SyncPoint)
+	}
+	return err
+}

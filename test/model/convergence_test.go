@@ -1,0 +1,154 @@
+package model
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"replog/replog"
+)
+
+// cases is how many histories a run tries, unless -rapid.checks or RAPID_CHECKS
+// says otherwise, over all subtests together.
+const cases = 1000
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	chosen := os.Getenv("RAPID_CHECKS") != ""
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "rapid.checks" })
+	if !chosen {
+		if err := flag.Set("rapid.checks", strconv.Itoa(cases/shards())); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(m.Run())
+}
+
+// shards is the number of subtests that run beside each other.
+func shards() int { return max(1, min(runtime.GOMAXPROCS(0), 4)) }
+
+// tally counts transactions by outcome over a whole run.
+type tally struct{ all, applied atomic.Int64 }
+
+func TestConvergence(t *testing.T) {
+	var count tally
+	t.Run("histories", func(t *testing.T) {
+		for i := range shards() {
+			t.Run(strconv.Itoa(i), func(t *testing.T) {
+				t.Parallel()
+				rapid.Check(t, func(rt *rapid.T) {
+					if err := history(generator{rt}, rt.Logf, &count); err != nil {
+						rt.Fatal(err)
+					}
+				})
+			})
+		}
+	})
+	all, applied := count.all.Load(), count.applied.Load()
+	t.Logf("%d transactions, %d applied", all, applied)
+	if all > 500 && applied*100 < all*60 {
+		t.Errorf("%d of %d transactions were applied; the histories should be such that 60%% are", applied, all)
+	}
+}
+
+// memory is where Linux has a file system without a disk: histories write
+// durably, and would wait for one.
+const memory = "/dev/shm"
+
+func history(g generator, logf func(string, ...any), count *tally) error {
+	parent := ""
+	if info, err := os.Stat(memory); err == nil && info.IsDir() {
+		parent = memory
+	}
+	dir, err := os.MkdirTemp(parent, "replog-model-")
+	if err != nil {
+		return err
+	}
+	w, err := newWorld(g, dir, logf)
+	if w != nil {
+		defer w.remove()
+	}
+	if err == nil {
+		err = w.run()
+	}
+	if w != nil && w.host != nil {
+		if closed := w.close(); err == nil {
+			err = closed
+		}
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range w.server.Log {
+		count.all.Add(1)
+		if e.Outcome == replog.Applied {
+			count.applied.Add(1)
+		}
+	}
+	return nil
+}
+
+// run lets things happen, then brings everything together.
+func (w *world) run() error {
+	for range 4 + w.g.upTo(16, "operations") {
+		if err := w.operate(); err != nil {
+			return err
+		}
+		if w.failed != nil {
+			return w.failed
+		}
+	}
+	return w.settle()
+}
+
+// settle syncs until nobody has anything to send or to fetch, and compares all
+// replicas.
+func (w *world) settle() error {
+	for round := 0; !w.quiet(); round++ {
+		if round == 4 {
+			return fmt.Errorf("the devices do not come to rest")
+		}
+		for _, n := range w.nodes {
+			if err := n.syncCalmly(); err != nil {
+				return err
+			}
+		}
+	}
+	head := w.server.States[w.server.Head()]
+	path := w.file("snapshot")
+	if err := w.host.snapshot(path); err != nil {
+		return fmt.Errorf("snapshot: %w", err)
+	}
+	snapshot, err := w.family.readFile(path)
+	if err != nil {
+		return err
+	}
+	if d := snapshot.Difference(head); d != nil {
+		return fmt.Errorf("the server's snapshot against the model:\n  %s", strings.Join(d, "\n  "))
+	}
+	for _, n := range w.nodes {
+		if d := n.model.Visible.Difference(head); d != nil {
+			return fmt.Errorf("device %d in the end against the head:\n  %s", n.number, strings.Join(d, "\n  "))
+		}
+	}
+	return nil
+}
+
+func (w *world) quiet() bool {
+	for _, n := range w.nodes {
+		if len(n.model.Outbox) > 0 || n.model.SyncPoint != w.server.Head() {
+			return false
+		}
+		if gathered, err := n.gathered(); err != nil || gathered > 0 {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,286 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"replog/client"
+	"replog/replog"
+)
+
+// world is one case: the real server and devices, and the model of each.
+type world struct {
+	g       generator
+	logf    func(string, ...any)
+	dir     string
+	family  *family
+	host    *host
+	server  *Server
+	nodes   []*node
+	random  io.Reader
+	natural bool // recorded times are the machine's
+	now     replog.Millis
+	depth   int // of operations within operations
+	files   int
+	// failed is the first failure found where no error can be returned.
+	failed error
+}
+
+// node is a device.
+type node struct {
+	*world
+	number int
+	model  *Device
+	path   string
+	dev    *client.Device
+	app    *foreign
+	wire   *wire
+	faults faults
+	skew   replog.Millis
+	busy   bool // a sync is under way
+	logged replog.Seq
+}
+
+var ctx = context.Background()
+
+// newWorld publishes a drawn database and enrols the first devices.
+func newWorld(g generator, dir string, logf func(string, ...any)) (*world, error) {
+	var seed [32]byte
+	seed[0] = byte(g.upTo(256, "seed of the identities"))
+	w := &world{
+		g: g, logf: logf, dir: dir, family: newFamily(g), random: rand.NewChaCha8(seed),
+		natural: g.chance(12, "the machine's clock"), now: 1_700_000_000_000,
+	}
+	var err error
+	if w.host, err = newHost(filepath.Join(dir, "server"), w.random); err != nil {
+		return nil, err
+	}
+	if err := w.publish(); err != nil {
+		return w, fmt.Errorf("publish: %w", err)
+	}
+	for range 1 + g.upTo(3, "more devices") {
+		if err := w.clone(); err != nil {
+			return w, fmt.Errorf("clone: %w", err)
+		}
+	}
+	return w, nil
+}
+
+func (w *world) close() error {
+	var errs []error
+	for _, n := range w.nodes {
+		errs = append(errs, n.dev.Close(), n.app.close())
+	}
+	return errors.Join(append(errs, w.host.close())...)
+}
+
+// file names a new file.
+func (w *world) file(name string) string {
+	w.files++
+	return filepath.Join(w.dir, fmt.Sprintf("%s-%d.db", name, w.files))
+}
+
+func (w *world) newNode() *node {
+	n := &node{world: w, number: len(w.nodes), path: w.file("device"), wire: &wire{calm: w.host.calm}}
+	n.wire.before, n.wire.after = n.beforeRequest, n.afterRequest
+	n.skew = replog.Millis(w.g.upTo(4, "skew"))
+	return n
+}
+
+func (n *node) options() client.Options {
+	return client.Options{
+		Random: n.random, HTTP: &http.Client{Transport: n.wire}, BusyTimeout: 2 * time.Second, Fault: n.faults.at,
+	}
+}
+
+// publish makes the first device's file and publishes it.
+func (w *world) publish() error {
+	n := w.newNode()
+	app, err := openForeign(n.path)
+	if err != nil {
+		return err
+	}
+	defer app.close()
+	script := append(append([]string{}, w.family.ddl...), w.family.before...)
+	if w.g.chance(50, "write-ahead log") {
+		script = append([]string{"PRAGMA journal_mode=WAL"}, script...)
+	}
+	for _, sql := range script {
+		w.logf("%s", sql)
+		if err := app.exec(sql); err != nil {
+			return fmt.Errorf("%s: %w", sql, err)
+		}
+	}
+	if err := app.observe(w.family); err != nil {
+		return err
+	}
+	for range w.g.upTo(6, "first rows") {
+		t := pickOne(w.g, w.family.tables, "table")
+		l := local{steps: []step{{sql: t.insert(w.g)}}, foreignKeys: true}
+		w.logf("first: %s", &l)
+		if _, err := app.run(&l); err != nil {
+			return err
+		}
+	}
+	content, err := app.read(w.family)
+	if err != nil {
+		return err
+	}
+	w.server = NewServer(w.family.schema, content)
+	token, err := w.host.token()
+	if err != nil {
+		return err
+	}
+	result, err := client.Init(ctx, client.InitRequest{
+		Path: n.path, URL: w.host.url(), Token: token, Publish: true, Whole: w.g.chance(15, "whole"),
+	}, n.options())
+	if err != nil {
+		return err
+	}
+	return n.enter(result)
+}
+
+// clone adds a device at the head.
+func (w *world) clone() error {
+	n := w.newNode()
+	token, err := w.host.token()
+	if err != nil {
+		return err
+	}
+	result, err := client.Clone(ctx, w.host.url(), n.path, token, "", n.options())
+	if err != nil {
+		return err
+	}
+	return n.enter(result)
+}
+
+// enter opens a device that has been enrolled, and adds it to the world.
+func (n *node) enter(result *client.InitResult) error {
+	n.logf("device %d is %s at revision %d", n.number, result.Device, result.Head)
+	if err := n.absorb(); err != nil {
+		return err
+	}
+	n.model = NewDevice(result.Device, n.server, result.Head)
+	var err error
+	if n.app, err = openForeign(n.path); err != nil {
+		return err
+	}
+	for _, sql := range append([]string{"PRAGMA synchronous=OFF"}, n.family.after...) {
+		if err := n.app.exec(sql); err != nil {
+			return fmt.Errorf("%s: %w", sql, err)
+		}
+	}
+	if err := n.app.observe(n.family); err != nil {
+		return err
+	}
+	whole, err := n.app.query("SELECT whole FROM replog_device")
+	if err != nil {
+		return err
+	}
+	n.model.Whole = whole[0][0].Int64() != 0
+	if n.dev, err = client.Open(n.path, n.options()); err != nil {
+		return err
+	}
+	n.world.nodes = append(n.world.nodes, n)
+	return n.check()
+}
+
+// reopen ends the device's process and starts another.
+func (n *node) reopen() error {
+	n.faults = faults{}
+	err := n.dev.Close()
+	if err == nil {
+		n.dev, err = client.Open(n.path, n.options())
+	}
+	return err
+}
+
+// write does something on the application's connection.
+func (n *node) write() error {
+	l := newLocal(n.g, n.family)
+	n.logf("device %d writes: %s", n.number, &l)
+	last, err := n.number1("SELECT coalesce(max(id), 0) FROM replog_change")
+	if err != nil {
+		return err
+	}
+	start := replog.MillisOf(time.Now()) - 1
+	events, err := n.app.run(&l)
+	if err != nil {
+		return fmt.Errorf("local write: %w", err)
+	}
+	real := Span{start, replog.MillisOf(time.Now()) + 1}
+	during, err := n.clockWrite(last, real)
+	if err != nil {
+		return err
+	}
+	n.model.tell(events, during)
+	return nil
+}
+
+// clockWrite checks the times that capture took from the machine's clock and,
+// unless the case keeps those, replaces them by the device's.
+func (n *node) clockWrite(last int64, real Span) (Span, error) {
+	rows, err := n.app.query(fmt.Sprintf("SELECT min(time), max(time), count(*) FROM replog_change WHERE id > %d", last))
+	if err != nil {
+		return Span{}, err
+	}
+	first, latest, count := rows[0][0], rows[0][1], rows[0][2].Int64()
+	if count > 0 && (first.Int64() < int64(real.From) || latest.Int64() > int64(real.To)) {
+		return Span{}, fmt.Errorf("a local write from %d to %d recorded times from %s to %s", real.From, real.To, first, latest)
+	}
+	if n.natural {
+		return real, nil
+	}
+	n.world.now += replog.Millis(n.g.upTo(4, "time passes") / 2)
+	from := n.now + n.skew - replog.Millis(n.g.upTo(8, "clock steps back")/7*5)
+	sql := fmt.Sprintf("UPDATE replog_change SET time = %d + (id - %d) / 2 WHERE id > %[2]d", from, last)
+	return Span{from, from + replog.Millis(count+1)/2}, n.app.exec(sql)
+}
+
+// number1 is the integer that a query gives.
+func (n *node) number1(sql string) (int64, error) {
+	rows, err := n.app.query(sql)
+	if err != nil {
+		return 0, err
+	}
+	return rows[0][0].Int64(), nil
+}
+
+// fail keeps the first failure.
+func (w *world) fail(err error) {
+	if err != nil && w.failed == nil {
+		w.failed = err
+	}
+}
+
+// operate does one drawn thing, on one device.
+func (w *world) operate() error {
+	n := w.nodes[w.g.upTo(len(w.nodes), "device")]
+	switch k := w.g.upTo(100, "operation"); {
+	case k < 50 || n.busy:
+		return n.write()
+	case k < 90:
+		return n.sync(pickOne(w.g, []client.Mode{client.Both, client.Both, client.Both, client.Both, client.PushOnly, client.PullOnly}, "mode"))
+	case k < 92:
+		return n.reopen()
+	case k < 94 && w.depth == 0:
+		return w.host.restart()
+	case k < 96:
+		return n.repair()
+	case k < 98:
+		return n.discard()
+	case w.depth == 0 && len(w.nodes) < 5:
+		return w.clone()
+	}
+	return nil
+}
+
+// remove takes the world's files away.
+func (w *world) remove() error { return os.RemoveAll(w.dir) }
