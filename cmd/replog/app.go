@@ -32,6 +32,7 @@ func newApp(s *stdio) *cli.App {
 			conflictsCommand(s),
 			repairCommand(s),
 			diffCommand(s),
+			demoCommand(s),
 			versionCommand(s),
 		},
 		Description: exitCodes(codeFailed, codeUsage, codeWaiting, codeNotAllowed, codeMustRepair, codeDiffers, codeTryLater) +

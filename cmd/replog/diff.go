@@ -133,7 +133,7 @@ func printComparison(s *stdio, c *applier.Comparison) {
 		fmt.Fprintf(s.out, "schema: %s\n", oneLine(d.String()))
 	}
 	for _, d := range c.Notes {
-		fmt.Fprintf(s.err, "note: %s\n", oneLine(d.String()))
+		fmt.Fprintf(s.err, "note: %s\n", noteText(&d))
 	}
 	for _, name := range c.NotCompared {
 		fmt.Fprintf(s.err, "note: %s was not compared: it is a virtual table or part of one\n", oneLine(name))
@@ -150,6 +150,19 @@ func printComparison(s *stdio, c *applier.Comparison) {
 	}
 	t.print(s.out)
 	fmt.Fprintln(s.out, "the databases differ")
+}
+
+// noteText names a difference that does not make databases differ; --json has
+// the definitions.
+func noteText(d *applier.SchemaDifference) string {
+	name := oneLine(strings.TrimSpace(d.Kind + " " + d.Name))
+	switch {
+	case d.B == "":
+		return name + " is only in A"
+	case d.A == "":
+		return name + " is only in B"
+	}
+	return name + " differs"
 }
 
 func busyFlag() cli.Flag {

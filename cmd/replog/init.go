@@ -61,13 +61,15 @@ func enrol(c *cli.Context, s *stdio, path string) error {
 	if unmarked != "divide" && unmarked != "whole" {
 		return usage(c, "--unmarked is %q: give divide or whole", unmarked)
 	}
-	token, err := readToken(c)
-	if err != nil {
-		return err
-	}
 	options, err := clientOptions(c)
 	if err != nil {
 		return err
+	}
+	token := ""
+	if !isDevice(path, options) { // a device has its own
+		if token, err = readToken(c); err != nil {
+			return err
+		}
 	}
 	ctx, cancel := limited(c)
 	defer cancel()
@@ -80,6 +82,15 @@ func enrol(c *cli.Context, s *stdio, path string) error {
 	}
 	s.enrolled(path, result)
 	return nil
+}
+
+func isDevice(path string, o client.Options) bool {
+	d, err := client.Open(path, o)
+	if err != nil {
+		return false // if anything else is wrong, Init says so
+	}
+	d.Close()
+	return true
 }
 
 func remove(c *cli.Context, s *stdio, path string) error {

@@ -70,7 +70,7 @@ const statementsShown = 20
 func printLogLine(s *stdio, l *replog.LogLine) error {
 	_, err := fmt.Fprintf(s.out, "revision %d  %s  device %s  seq %d  base %d  %s%s\n",
 		l.Revision, l.Outcome, l.Device, l.Seq, l.Base, when(l.RecordedAt), labelText(l.Label))
-	if l.Reason != nil {
+	if l.Reason != nil && l.Outcome != replog.Applied {
 		fmt.Fprintf(s.out, "    %s\n", reasonText(l.Reason))
 	}
 	printStatements(s, l.Statements, l.Outcome)
