@@ -76,8 +76,8 @@ func (d *database) gather(first *job) []*job {
 	return batch
 }
 
-// judgeError says that the server could not judge a transaction, through no
-// fault of the transaction's.
+// judgeError says that the server could not judge a transaction, or log it.
+// The others in its batch may fare better.
 type judgeError struct {
 	job *job
 	err error
@@ -195,13 +195,13 @@ func (d *database) run(ctx context.Context, tx replog.LogTx, j *job) error {
 			continue
 		}
 		e, err := d.judgeOne(ctx, tx, u)
+		if err == nil {
+			err = tx.Append(*e)
+		}
 		if err != nil {
-			d.cfg.Logger.Error("a transaction could not be judged", "database", d.name,
+			d.cfg.Logger.Error("a transaction could not be judged and logged", "database", d.name,
 				"device", j.device, "seq", u.transaction.Seq, "error", err)
 			return &judgeError{job: j, err: err}
-		}
-		if err := tx.Append(*e); err != nil {
-			return fmt.Errorf("append to the log: %w", err)
 		}
 		j.result.verdicts = append(j.result.verdicts, e.Verdict())
 	}

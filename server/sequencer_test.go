@@ -195,17 +195,17 @@ func TestCommitOfUnknownOutcomeIsAnsweredFromTheLog(t *testing.T) {
 	}
 }
 
-// hostileTx panics, or fails, when a transaction of the chosen seq is judged.
+// hostileTx fails, or panics, at the transaction of the chosen seq.
 type hostileTx struct {
 	replog.LogTx
-	seq  *atomic.Int64
-	fail func() error
+	seq                *atomic.Int64
+	judging, appending func() error
 }
 
 func (x hostileTx) Foreign(after replog.Revision, device replog.DeviceID) (replog.Revision, error) {
 	last, err := x.LastSeq(device)
 	if err == nil && int64(last)+1 == x.seq.Load() {
-		err = x.fail()
+		err = x.judging()
 	}
 	if err != nil {
 		return 0, err
@@ -213,22 +213,37 @@ func (x hostileTx) Foreign(after replog.Revision, device replog.DeviceID) (replo
 	return x.LogTx.Foreign(after, device)
 }
 
+func (x hostileTx) Append(e replog.Entry) error {
+	if int64(e.Transaction.Seq) == x.seq.Load() {
+		if err := x.appending(); err != nil {
+			return err
+		}
+	}
+	return x.LogTx.Append(e)
+}
+
 func TestTransactionThatCannotBeJudgedStopsOnlyItself(t *testing.T) {
-	for name, fail := range map[string]func() error{
-		"panic": func() error { panic("judged to death") },
-		"error": func() error { return errors.New("the disk is on fire") },
+	works := func() error { return nil }
+	fails := func() error { return errors.New("the disk is on fire") }
+	panics := func() error { panic("judged to death") }
+	for name, x := range map[string]hostileTx{
+		"a panic in judging":    {judging: panics, appending: works},
+		"an error in judging":   {judging: fails, appending: works},
+		"an error in appending": {judging: works, appending: fails},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var seq atomic.Int64
+			x.seq = &atomic.Int64{}
 			h := newHarness(t, func(c *Config) {
-				c.Stores = wrappedStores{begin: func(tx replog.LogTx) replog.LogTx { return hostileTx{tx, &seq, fail} }}
+				c.Stores = wrappedStores{begin: func(tx replog.LogTx) replog.LogTx {
+					return hostileTx{tx, x.seq, x.judging, x.appending}
+				}}
 			})
 			h.shop()
 			a, b := h.enrol("shop"), h.enrol("shop")
 			a.insert(2, "chair")
 			a.insert(3, "desk")
 			a.insert(4, "shelf")
-			seq.Store(2)
+			x.seq.Store(2)
 			r, err := a.send(a.upload())
 			h.must(err)
 			h.expect(r, http.StatusInternalServerError, replog.CodeInternal)
@@ -237,7 +252,7 @@ func TestTransactionThatCannotBeJudgedStopsOnlyItself(t *testing.T) {
 			}
 			b.insert(9, "rug")
 			b.sync()
-			seq.Store(0)
+			x.seq.Store(0)
 			if got := a.sync(); len(got.verdicts) != 3 || got.Revision != 4 {
 				t.Fatalf("the device sends again: %+v", got)
 			}
@@ -245,7 +260,7 @@ func TestTransactionThatCannotBeJudgedStopsOnlyItself(t *testing.T) {
 	}
 }
 
-// gatedTx lets Begin go on when the gate opens.
+// gatedStores lets Begin go on when the gate opens.
 type gatedStores struct {
 	fileStores
 	gate    chan struct{}
