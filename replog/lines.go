@@ -10,12 +10,13 @@ import (
 
 // MaxLine bounds a line of any form, in bytes. A line holds a row at most
 // twice, with blobs in base64.
-const MaxLine = 64 << 20
+const MaxLine = 256 << 20
 
 // LineReader reads NDJSON, a line at a time.
 type LineReader struct {
 	r     *bufio.Reader
 	long  []byte // holds a line that is longer than r's buffer
+	limit int
 	line  int
 	names names
 }
@@ -27,7 +28,7 @@ const lineBuffer = 64 << 10
 func NewLineReader(r io.Reader) *LineReader { return newLineReader(r, lineBuffer) }
 
 func newLineReader(r io.Reader, buffer int) *LineReader {
-	return &LineReader{r: bufio.NewReaderSize(r, buffer), names: names{}}
+	return &LineReader{r: bufio.NewReaderSize(r, buffer), limit: MaxLine, names: names{}}
 }
 
 // next returns the next line with its line feed, valid until the next call.
@@ -36,8 +37,8 @@ func (l *LineReader) next() ([]byte, error) {
 	l.long = l.long[:0]
 	for {
 		part, err := l.r.ReadSlice('\n')
-		if len(l.long)+len(part) > MaxLine {
-			return nil, fmt.Errorf("%w: line %d is longer than %d bytes", ErrForm, l.line+1, MaxLine)
+		if len(l.long)+len(part) > l.limit {
+			return nil, fmt.Errorf("%w: line %d is longer than %d bytes", ErrForm, l.line+1, l.limit)
 		}
 		switch {
 		case err == nil && len(l.long) == 0:

@@ -111,7 +111,7 @@ func connect(path string, o Options) (*Log, error) {
 		l.readers, err = open(path, "ro", o.busyTimeout(), "&_query_only=1")
 		return l, err
 	}
-	if l.writers, err = open(path, "rw", o.busyTimeout(), "&_journal_mode=WAL&_synchronous=FULL&_cache_size=-65536"); err != nil {
+	if l.writers, err = open(path, "rw", o.busyTimeout(), "&_journal_mode=WAL&_synchronous=FULL&_cache_size=-16384"); err != nil {
 		return nil, err
 	}
 	l.readers, err = open(path, "rw", o.busyTimeout(), "&_query_only=1")
