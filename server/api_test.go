@@ -156,9 +156,11 @@ func TestRequestsAreLoggedWithoutTokens(t *testing.T) {
 }
 
 func TestUploadThatStallsIsGivenUp(t *testing.T) {
-	h := newHarness(t, func(c *Config) { c.Limits.Stall = 100 * time.Millisecond })
+	h := newHarness(t)
 	h.shop()
 	a := h.enrol("shop")
+	h.cfg.Limits.Stall = 500 * time.Millisecond
+	h.restart()
 	a.insert(2, "chair")
 	body := a.upload()
 	conn, err := net.Dial("tcp", h.web.Listener.Addr().String())

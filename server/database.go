@@ -70,7 +70,8 @@ func (d *database) start(ctx context.Context) error {
 	if d.replica, err = openReplica(d.replicaPath()); err != nil {
 		d.cfg.Logger.Warn("the replica cannot be used and is built again", "database", d.name, "error", err)
 	}
-	if err := d.level(ctx, tx.Head()); err != nil {
+	// One database that is broken must not keep the others from being served.
+	if err := d.levelOrBreak(ctx, tx.Head()); err != nil && !d.broken.Load() {
 		return err
 	}
 	d.schema, d.tables = d.replica.Schema.Fingerprint(), listTables(d.replica.Schema)

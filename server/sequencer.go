@@ -128,7 +128,8 @@ func (d *database) attempt(batch []*job) error {
 	ctx := context.Background() // a batch belongs to no request
 	tx, err := d.log.Begin(ctx)
 	if err != nil {
-		return fmt.Errorf("lock the log's head: %w", err)
+		d.cfg.Logger.Error("the log's head cannot be locked", "database", d.name, "error", err)
+		return busy("the log takes nothing at the moment")
 	}
 	defer func() { _ = tx.Rollback() }()
 	if err := d.levelOrBreak(ctx, tx.Head()); err != nil {

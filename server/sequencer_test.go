@@ -127,6 +127,31 @@ func TestReplicaThatCannotBeUsedIsBuiltAgain(t *testing.T) {
 	}
 }
 
+func TestDatabaseWhoseLogAndBaseDisagreeIsServedNoMore(t *testing.T) {
+	h := newHarness(t)
+	h.shop()
+	h.publish("garden", shopSchema)
+	a, b := h.enrol("shop"), h.enrol("garden")
+	a.insert(2, "chair")
+	a.sync()
+	base, replica := h.srv.database("shop").basePath(), h.srv.database("shop").replicaPath()
+	h.stop()
+	h.rows(base, `INSERT INTO item VALUES (2, 'never logged', 0)`)
+	h.must(removeReplica(replica))
+	h.start()
+	a.insert(3, "desk")
+	r, err := a.send(a.upload())
+	h.must(err)
+	h.expect(r, http.StatusInternalServerError, replog.CodeInternal)
+	h.expect(h.do("GET", "/v1/shop/snapshot", a.token, nil), http.StatusInternalServerError, replog.CodeInternal)
+	h.ok(h.do("GET", "/readyz", "", nil), http.StatusServiceUnavailable)
+	if lines := h.log(a.token, ""); len(lines) != 1 {
+		t.Errorf("the log has %d entries", len(lines))
+	}
+	b.insert(2, "tree")
+	b.sync()
+}
+
 // wrapped stands between the server and its store.
 type wrapped struct {
 	Store

@@ -33,6 +33,9 @@ func (s *Server) readSnapshot(c *call) error {
 // snapshot opens the newest snapshot, which is made if there is none of the
 // replica's revision. The writer goes on meanwhile.
 func (d *database) snapshot() (*os.File, replog.Head, error) {
+	if d.broken.Load() {
+		return nil, replog.Head{}, errBroken
+	}
 	d.snapshots.Lock()
 	defer d.snapshots.Unlock()
 	d.files.RLock()
