@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"replog/replog"
@@ -91,6 +90,3 @@ func count[N int | int64](n N, noun string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }
-
-// took renders a duration for people.
-func took(d time.Duration) string { return d.Round(time.Millisecond).String() }

@@ -114,4 +114,4 @@ var remarks = []string{
 	"z\u0335\u0321a\u0336\u0322l\u0337\u0323g\u0334o hum from the duct",
 }
 
-var endings = []string{"", "", "", " ✅", " 🥶", " 👩🏽‍🔧", " 👨‍👩‍👧 at home", " 🇪🇹", " ‼️", "\n", " \u200f(‎!)"}
+var endings = []string{"", "", "", " ✅", " 🥶", " 👩🏽‍🔧", " 👨‍👩‍👧 at home", " 🇪🇹", " ‼️", "\n", " \u200f(\u200e!)"}
