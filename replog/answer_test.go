@@ -128,7 +128,7 @@ func TestAnErrorOfACallbackEndsTheReading(t *testing.T) {
 		func(SyncAnswer) error { return nil },
 		func(Verdict) error { return nil },
 		func(Download) error { return stop })
-	if err != stop {
+	if !errors.Is(err, stop) {
 		t.Errorf("got error %v, want the callback's", err)
 	}
 }
@@ -161,10 +161,10 @@ func TestAFailingWriterIsReported(t *testing.T) {
 	full := errors.New("full")
 	w := writerFunc(func([]byte) (int, error) { return 0, full })
 	a := sampleAnswer()
-	if err := WriteDownload(w, &a.Entries[1]); err != full {
+	if err := WriteDownload(w, &a.Entries[1]); !errors.Is(err, full) {
 		t.Errorf("got error %v, want the writer's", err)
 	}
-	if err := WriteAnswerLine(w, AnswerLine{Done: &a.Done}); err != full {
+	if err := WriteAnswerLine(w, AnswerLine{Done: &a.Done}); !errors.Is(err, full) {
 		t.Errorf("got error %v, want the writer's", err)
 	}
 }

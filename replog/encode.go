@@ -75,13 +75,13 @@ func appendChangeLine(b []byte, start string, c *Change) []byte {
 func DecodeTransaction(b []byte) (Transaction, Hash, error) {
 	r := newLineReader(bytes.NewReader(b), min(len(b), lineBuffer))
 	t, hash, err := r.Transaction()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	if err != nil {
 		return Transaction{}, "", err
 	}
-	if _, err := r.next(); err != io.EOF {
+	if _, err := r.next(); !errors.Is(err, io.EOF) {
 		return Transaction{}, "", fmt.Errorf("%w: data after the end line", ErrForm)
 	}
 	return t, hash, nil

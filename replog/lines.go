@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -48,9 +49,9 @@ func (l *LineReader) next() ([]byte, error) {
 			l.line++
 			l.long = append(l.long, part...)
 			return l.long, nil
-		case err == bufio.ErrBufferFull:
+		case errors.Is(err, bufio.ErrBufferFull):
 			l.long = append(l.long, part...)
-		case err == io.EOF && len(l.long)+len(part) > 0:
+		case errors.Is(err, io.EOF) && len(l.long)+len(part) > 0:
 			return nil, io.ErrUnexpectedEOF
 		default:
 			return nil, err
@@ -61,7 +62,7 @@ func (l *LineReader) next() ([]byte, error) {
 // within is next for a place where the input must not end.
 func (l *LineReader) within() ([]byte, error) {
 	raw, err := l.next()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	return raw, err

@@ -2,6 +2,7 @@ package replog
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -164,7 +165,7 @@ func (a *AnswerLine) fields() int {
 func (l *LineReader) ReadAnswer(first func(SyncAnswer) error, verdict func(Verdict) error, entry func(Download) error) (SyncDone, error) {
 	for n := 0; ; n++ {
 		line, err := l.AnswerLine()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}
 		if err != nil {

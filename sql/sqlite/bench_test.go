@@ -127,7 +127,7 @@ func BenchmarkConcurrent(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer tx.Rollback()
+	defer func() { _ = tx.Rollback() }()
 	n := 0
 	for b.Loop() {
 		past, err := tx.Concurrent(changes[n%len(changes)].Row(), 0, "b")

@@ -155,7 +155,7 @@ func TestAReadOnlyStoreIsReadWhileItsOwnerWrites(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer tx.Rollback()
+	defer func() { _ = tx.Rollback() }()
 	if head, err := second.Head(context.Background()); err != nil || head.Revision != 1 {
 		t.Errorf("head is %+v, %v; want revision 1", head, err)
 	}

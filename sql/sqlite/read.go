@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"replog/replog"
@@ -72,18 +71,15 @@ func (r *reader) all(query string, args []any, each func(replog.Entry) error) er
 	})
 }
 
-// one reads the first entry that query gives, or replog.ErrNotFound.
+// one reads the entry that query gives, or replog.ErrNotFound.
 func (r *reader) one(query string, args ...any) (e replog.Entry, err error) {
-	found := errors.New("found")
-	err = r.all(query, args, func(first replog.Entry) error {
-		e = first
-		return found
+	found := false
+	err = r.all(query, args, func(only replog.Entry) error {
+		e, found = only, true
+		return nil
 	})
-	switch err {
-	case found:
-		return e, nil
-	case nil:
-		return e, replog.ErrNotFound
+	if err == nil && !found {
+		err = replog.ErrNotFound
 	}
 	return e, err
 }
