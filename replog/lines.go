@@ -86,7 +86,8 @@ func (l *LineReader) decode(raw []byte, v any) error {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(v); err != nil {
-		return l.at(fmt.Errorf("%w: %w", ErrForm, err))
+		// Not wrapped: where a line ends too early, JSON says io.EOF.
+		return l.at(fmt.Errorf("%w: %s", ErrForm, err.Error()))
 	}
 	if !bytes.Equal(appendLine(nil, v), raw) {
 		return l.at(fmt.Errorf("%w: JSON in another form than this package writes", ErrForm))
