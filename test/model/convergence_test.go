@@ -111,6 +111,7 @@ func (w *world) run() error {
 // settle syncs until nobody has anything to send or to fetch, and compares all
 // replicas.
 func (w *world) settle() error {
+	w.ending = true
 	for round := 0; !w.quiet(); round++ {
 		if round == 4 {
 			return fmt.Errorf("the devices do not come to rest")

@@ -135,7 +135,7 @@ func TestPartlyStaleIsAppliedUnmarkedAndAConflictMarked(t *testing.T) {
 			want(t, e, replog.Conflict, replog.ReasonPartlyStale)
 			x.wantContent(t, db{"parent": {row(1, "a", 1)}})
 		} else {
-			want(t, e, replog.Applied, "")
+			want(t, e, replog.Applied, replog.ReasonStale)
 			x.wantContent(t, db{"parent": {row(1, "z", 1)}})
 		}
 	}

@@ -90,13 +90,17 @@ func (s *Server) Process(t *Txn) *Entry {
 	return e
 }
 
-// sum is the outcome of a whole transaction, with the reason of the first group
-// that was not applied.
+// sum is the outcome of a whole transaction, with the reason of the first thing
+// in it that was not applied.
 func sum(verdicts []Verdict) (replog.Outcome, string) {
 	reason := ""
 	for _, v := range verdicts {
 		if v.Outcome != replog.Applied {
 			reason = v.Reason
+		} else if len(v.Stale) > 0 {
+			reason = replog.ReasonStale
+		}
+		if reason != "" {
 			break
 		}
 	}

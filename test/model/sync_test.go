@@ -104,7 +104,7 @@ func (n *node) beforeRequest() {
 		n.world.fail(err)
 		return
 	}
-	if n.wire.trouble == noTrouble && n.g.chance(10, "meanwhile, before the request") {
+	if !n.ending && n.wire.trouble == noTrouble && n.g.chance(10, "meanwhile, before the request") {
 		n.world.fail(n.operate())
 	}
 }
@@ -112,7 +112,7 @@ func (n *node) beforeRequest() {
 // afterRequest runs when the server has answered and the device has not read
 // the answer.
 func (n *node) afterRequest() {
-	if n.failed != nil || n.model == nil {
+	if n.failed != nil || n.model == nil || n.ending {
 		return
 	}
 	if n.depth < 3 && n.g.chance(25, "meanwhile, after the request") {

@@ -28,6 +28,7 @@ type world struct {
 	natural bool // recorded times are the machine's
 	now     replog.Millis
 	depth   int // of operations within operations
+	ending  bool
 	files   int
 	// failed is the first failure found where no error can be returned.
 	failed error
@@ -121,7 +122,7 @@ func (w *world) publish() error {
 	if err := app.observe(w.family); err != nil {
 		return err
 	}
-	for range w.g.upTo(6, "first rows") {
+	for range w.g.upTo(8, "first rows") {
 		t := pickOne(w.g, w.family.tables, "table")
 		l := local{steps: []step{{sql: t.insert(w.g)}}, foreignKeys: true}
 		w.logf("first: %s", &l)

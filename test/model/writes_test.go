@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"strings"
 )
 
@@ -102,6 +103,8 @@ func (t *familyTable) set(g generator) string {
 func (t *familyTable) where(g generator) string {
 	key := t.columns[t.Key[0]]
 	switch n := g.upTo(100, "where"); {
+	case n < 60:
+		return fmt.Sprintf(" WHERE %[1]s = (SELECT %[1]s FROM %[2]s ORDER BY %[1]s LIMIT 1 OFFSET %[3]d)", key.name, t.quoted, g.upTo(4, "which row"))
 	case n < 80:
 		return " WHERE " + key.name + " = " + pickOne(g, domains[key.kind], "key")
 	case n < 95:
