@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -155,13 +156,16 @@ func TestEnrolmentTokenSentTwiceAtOnceMakesOneDevice(t *testing.T) {
 }
 
 func TestEnrolmentTokenExpires(t *testing.T) {
-	now := time.Now()
-	h := newHarness(t, func(c *Config) { c.Clock = func() time.Time { return now } })
+	begun := time.Now()
+	var passed atomic.Int64
+	h := newHarness(t, func(c *Config) {
+		c.Clock = func() time.Time { return begun.Add(time.Duration(passed.Load())) }
+	})
 	h.shop()
 	token := h.enrolmentToken("shop") // for an hour
-	now = now.Add(59 * time.Minute)
+	passed.Store(int64(59 * time.Minute))
 	h.ok(h.do("GET", "/v1/shop/snapshot", token, nil), http.StatusOK)
-	now = now.Add(2 * time.Minute)
+	passed.Store(int64(61 * time.Minute))
 	h.expect(h.do("POST", "/v1/shop/devices", token, []byte(`{}`)), http.StatusUnauthorized, replog.CodeUnauthorized)
 }
 
