@@ -77,21 +77,25 @@ func syncOne(c *cli.Context, s *stdio, path string) int {
 	return codeDone
 }
 
-// syncLine says what a sync did, leaving out what did not occur.
+// syncLine says what a sync did: "sent 3 (2 applied, 1 rejected), received 4, at
+// revision 17".
 func syncLine(r *client.SyncResult) string {
-	parts := []string{fmt.Sprintf("revision %d", r.SyncPoint), fmt.Sprintf("%d up", r.Uploaded)}
+	var outcomes []string
 	for _, n := range []struct {
 		number int
 		what   string
 	}{
-		{int(r.Applied), "applied"}, {int(r.Ignored), "ignored"}, {int(r.Conflicts), "in conflict"},
-		{int(r.Rejected), "rejected"}, {int(r.Held), "held"},
+		{r.Applied, "applied"}, {r.Ignored, "ignored"}, {r.Conflicts, "in conflict"}, {r.Rejected, "rejected"}, {r.Held, "held"},
 	} {
 		if n.number > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n.number, n.what))
+			outcomes = append(outcomes, fmt.Sprintf("%d %s", n.number, n.what))
 		}
 	}
-	return strings.Join(append(parts, fmt.Sprintf("%d down", r.Downloaded)), ", ")
+	fate := ""
+	if len(outcomes) > 0 {
+		fate = " (" + strings.Join(outcomes, ", ") + ")"
+	}
+	return fmt.Sprintf("sent %d%s, received %d, at revision %d", r.Uploaded, fate, r.Downloaded, r.SyncPoint)
 }
 
 // waiting tells that something in path needs a person.
