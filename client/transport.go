@@ -79,6 +79,10 @@ func (s *server) do(ctx context.Context, c call, t *traffic) (*http.Response, er
 	}
 	res, err := s.http.Do(req)
 	if err != nil {
+		var repeats *url.Error // the method and the address
+		if errors.As(err, &repeats) {
+			err = repeats.Err
+		}
 		return nil, &UnreachableError{URL: s.address(), Err: err}
 	}
 	raw := res.Body
