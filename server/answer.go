@@ -16,7 +16,7 @@ func (s *Server) answer(c *call, h *replog.SyncHeader, sent []replog.Verdict) er
 	if err != nil {
 		return err
 	}
-	stream, err := c.stream()
+	stream, err := c.stream(typeNDJSON)
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,7 @@ func (s *Server) listDevices(c *call) error {
 	if err != nil {
 		return err
 	}
-	stream, err := c.stream()
+	stream, err := c.stream(typeNDJSON)
 	if err != nil {
 		return err
 	}

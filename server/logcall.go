@@ -23,7 +23,7 @@ func (s *Server) readLog(c *call) error {
 		return err
 	}
 	c.setHead(head)
-	stream, err := c.stream()
+	stream, err := c.stream(typeNDJSON)
 	if err != nil {
 		return err
 	}

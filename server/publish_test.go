@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"errors"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -191,6 +192,32 @@ func TestSnapshotCanBeFetchedInParts(t *testing.T) {
 	h.must(err)
 	if len(old) != 1 || !strings.HasSuffix(old[0], "-1.db") {
 		t.Errorf("snapshots kept: %v", old)
+	}
+}
+
+func TestSnapshotIsCompressedWhereAskedFor(t *testing.T) {
+	h := newHarness(t)
+	h.shop()
+	whole := h.do("GET", "/v1/shop/snapshot", h.admin(), nil)
+	r := h.do("GET", "/v1/shop/snapshot", h.admin(), nil, "Accept-Encoding", "zstd")
+	h.ok(r, http.StatusOK)
+	if r.Header.Get("Content-Encoding") != "zstd" || r.Header.Get("ETag") != "W/"+whole.Header.Get("ETag") ||
+		r.Header.Get(replog.HeaderRevision) != "0" || len(r.body) >= len(whole.body) {
+		t.Errorf("%d of %d bytes, headers %v", len(r.body), len(whole.body), r.Header)
+	}
+	z, err := zstd.NewReader(bytes.NewReader(r.body))
+	h.must(err)
+	defer z.Close()
+	plain, err := io.ReadAll(z)
+	h.must(err)
+	if !bytes.Equal(plain, whole.body) {
+		t.Error("it is another file")
+	}
+	h.ok(h.do("GET", "/v1/shop/snapshot", h.admin(), nil, "Accept-Encoding", "zstd", "If-None-Match", r.Header.Get("ETag")),
+		http.StatusNotModified)
+	part := h.do("GET", "/v1/shop/snapshot", h.admin(), nil, "Accept-Encoding", "zstd", "Range", "bytes=0-15")
+	if string(part.body) != "SQLite format 3\x00" {
+		t.Errorf("the part is %q", part.body)
 	}
 }
 

@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -12,22 +13,41 @@ import (
 )
 
 // readSnapshot answers with the replica, at its revision, as a SQLite file. It
-// may be asked for in ranges: the ETag names the revision.
+// may be asked for in ranges: the ETag names the revision. Compressed, which is
+// made as it is sent, it cannot, and the ETag is a weak one.
 func (s *Server) readSnapshot(c *call) error {
 	f, head, err := c.db.snapshot()
 	if err != nil {
 		return err
 	}
 	defer f.Close()
+	c.setHead(head)
+	etag := fmt.Sprintf(`"%s-%d"`, head.Epoch, head.Revision)
+	if c.acceptsZstd() && c.r.Header.Get("Range") == "" && c.r.Header.Get("If-None-Match") == "" {
+		c.w.Header().Set("ETag", "W/"+etag)
+		return c.compress(f)
+	}
 	info, err := f.Stat()
 	if err != nil {
 		return err
 	}
-	c.setHead(head)
+	c.w.Header().Set("ETag", etag)
 	c.w.Header().Set("Content-Type", typeSQLite)
-	c.w.Header().Set("ETag", fmt.Sprintf(`"%s-%d"`, head.Epoch, head.Revision))
+	c.w.Header().Set("Vary", "Accept-Encoding")
 	http.ServeContent(c.w, c.r, "", info.ModTime(), f)
 	return nil
+}
+
+func (c *call) compress(f *os.File) error {
+	stream, err := c.stream(typeSQLite)
+	if err != nil {
+		return err
+	}
+	c.w.begin()
+	if _, err := io.Copy(stream, f); err != nil {
+		return err
+	}
+	return stream.finish()
 }
 
 // snapshot opens the newest snapshot, which is made if there is none of the

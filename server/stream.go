@@ -154,12 +154,12 @@ type answerStream struct {
 	zstd *zstd.Encoder // nil where it is sent as it is
 }
 
-// stream begins an answer of lines.
-func (c *call) stream() (*answerStream, error) {
-	c.w.Header().Set("Content-Type", typeNDJSON)
-	c.w.Header().Add("Vary", "Accept-Encoding")
+// stream begins an answer of any length.
+func (c *call) stream(contentType string) (*answerStream, error) {
+	c.w.Header().Set("Content-Type", contentType)
+	c.w.Header().Set("Vary", "Accept-Encoding")
 	a := &answerStream{}
-	if !acceptsZstd(c.r.Header.Values("Accept-Encoding")) {
+	if !c.acceptsZstd() {
 		a.Writer = bufio.NewWriterSize(c.w, 64<<10)
 		return a, nil
 	}
@@ -191,8 +191,8 @@ func (a *answerStream) push(w *responseWriter) error {
 	return errors.Join(err, w.control.Flush())
 }
 
-func acceptsZstd(headers []string) bool {
-	for _, coding := range strings.Split(strings.Join(headers, ","), ",") {
+func (c *call) acceptsZstd() bool {
+	for coding := range strings.SplitSeq(strings.Join(c.r.Header.Values("Accept-Encoding"), ","), ",") {
 		name, parameters, _ := strings.Cut(coding, ";")
 		if !strings.EqualFold(strings.TrimSpace(name), "zstd") {
 			continue
