@@ -97,7 +97,7 @@ func history(g generator, logf func(string, ...any), count *tally) error {
 
 // run lets things happen, then brings everything together.
 func (w *world) run() error {
-	for range 4 + w.g.upTo(16, "operations") {
+	for range 6 + w.g.upTo(24, "operations") {
 		if err := w.operate(); err != nil {
 			return err
 		}
@@ -117,6 +117,12 @@ func (w *world) settle() error {
 			return fmt.Errorf("the devices do not come to rest")
 		}
 		for _, n := range w.nodes {
+			if quiet, err := n.quiet(); quiet || err != nil {
+				if err != nil {
+					return err
+				}
+				continue
+			}
 			if err := n.syncCalmly(); err != nil {
 				return err
 			}
@@ -144,12 +150,15 @@ func (w *world) settle() error {
 
 func (w *world) quiet() bool {
 	for _, n := range w.nodes {
-		if len(n.model.Outbox) > 0 || n.model.SyncPoint != w.server.Head() {
-			return false
-		}
-		if gathered, err := n.gathered(); err != nil || gathered > 0 {
+		if quiet, err := n.quiet(); err != nil || !quiet {
 			return false
 		}
 	}
 	return true
+}
+
+// quiet tells whether the device has nothing to send or to fetch.
+func (n *node) quiet() (bool, error) {
+	gathered, err := n.gathered()
+	return gathered == 0 && len(n.model.Outbox) == 0 && n.model.SyncPoint == n.server.Head(), err
 }

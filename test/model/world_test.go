@@ -265,8 +265,13 @@ func (w *world) fail(err error) {
 func (w *world) operate() error {
 	n := w.nodes[w.g.upTo(len(w.nodes), "device")]
 	switch k := w.g.upTo(100, "operation"); {
-	case k < 50 || n.busy:
-		return n.write()
+	case k < 55 || n.busy:
+		for range 1 + w.g.upTo(2, "one more write") {
+			if err := n.write(); err != nil {
+				return err
+			}
+		}
+		return nil
 	case k < 90:
 		return n.sync(pickOne(w.g, []client.Mode{client.Both, client.Both, client.Both, client.Both, client.PushOnly, client.PullOnly}, "mode"))
 	case k < 92:
