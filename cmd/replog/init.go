@@ -28,7 +28,7 @@ func initCommand(s *stdio) *cli.Command {
 			&cli.BoolFlag{Name: "publish", Usage: "make DB the first content of a new database"},
 			&cli.BoolFlag{Name: "require-all", Usage: "fail where a table cannot be captured"},
 			&cli.StringFlag{Name: "unmarked", Usage: "whether the server may divide a transaction without marks: divide or whole", Value: "divide"},
-			&cli.BoolFlag{Name: "remove", Usage: "take every trace of replog out of DB instead; what was not uploaded is given up"},
+			&cli.BoolFlag{Name: "remove", Usage: "take every trace of replog out of DB instead; its data stays, and what was not uploaded never will be"},
 			nameFlag(), tokenFlag(), caFlag(), timeoutFlag(), busyFlag(),
 		},
 		Action: func(c *cli.Context) error {

@@ -102,6 +102,10 @@ func (s *stdio) finish(err error) int {
 	if errors.As(err, &said) {
 		return int(said)
 	}
+	if errors.Is(err, context.Canceled) {
+		s.say("interrupted", nextOf(err))
+		return codeFailed
+	}
 	s.complain(err)
 	return codeOf(err)
 }
