@@ -303,7 +303,9 @@ func (g *triggerText) copyEvicted(more string) string {
 		clashes = append(clashes, rowid+" = NEW."+rowid)
 	}
 	where := "(" + strings.Join(clashes, " OR ") + ")" + more
-	if key := g.hasKey(evictee); key != "" {
+	// The plus keeps SQLite from searching by this test, which all rows pass,
+	// instead of by the indexes.
+	if key := g.hasKey("+" + evictee); key != "" {
 		where += " AND " + key
 	}
 	return "INSERT INTO replog_change(" + strings.Join(columns, ", ") + ") SELECT " + strings.Join(values, ", ") +
