@@ -302,14 +302,19 @@ func (g *triggerText) copyEvicted(more string) string {
 	if rowid := g.t.hiddenRowID(); rowid != "" {
 		clashes = append(clashes, rowid+" = NEW."+rowid)
 	}
-	where := "(" + strings.Join(clashes, " OR ") + ")" + more
 	// The plus keeps SQLite from searching by this test, which all rows pass,
-	// instead of by the indexes.
+	// instead of by the index.
 	if key := g.hasKey("+" + evictee); key != "" {
-		where += " AND " + key
+		more += " AND " + key
 	}
-	return "INSERT INTO replog_change(" + strings.Join(columns, ", ") + ") SELECT " + strings.Join(values, ", ") +
-		" FROM " + replog.QuoteName(g.t.Name) + " AS " + evictee + " WHERE " + where
+	// A statement for each index: of an OR over several, SQLite may scan the
+	// table. A row that is copied twice counts once (see confirmEvictions).
+	into := "INSERT INTO replog_change(" + strings.Join(columns, ", ") + ") SELECT " + strings.Join(values, ", ") +
+		" FROM " + replog.QuoteName(g.t.Name) + " AS " + evictee + " WHERE "
+	for i, clash := range clashes {
+		clashes[i] = into + clash + more
+	}
+	return strings.Join(clashes, "; ")
 }
 
 // clash tests a row of the table against NEW under one unique index.
