@@ -3,11 +3,13 @@ package model
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -34,25 +36,69 @@ func TestMain(m *testing.M) {
 // shards is the number of subtests that run beside each other.
 func shards() int { return max(1, min(runtime.GOMAXPROCS(0), 4)) }
 
-// tally counts transactions by outcome over a whole run.
-type tally struct{ all, applied atomic.Int64 }
+// tally counts, over a whole run, what the histories went through.
+type tally struct {
+	mu    sync.Mutex
+	count map[string]int
+}
+
+func (t *tally) add(what string) {
+	t.mu.Lock()
+	t.count[what]++
+	t.mu.Unlock()
+}
+
+// addLog counts the transactions of a history, and what was special in them.
+func (t *tally) addLog(entries []*Entry) {
+	for _, e := range entries {
+		t.add("transactions")
+		t.add("transactions " + string(e.Outcome))
+		for _, v := range e.Verdicts {
+			if v.Outcome != replog.Applied {
+				t.add("groups " + string(v.Outcome) + ", " + v.Reason)
+			} else if len(v.Stale) > 0 {
+				t.add("groups applied without what was stale")
+			}
+		}
+		if len(e.Verdicts) > 1 {
+			t.add("transactions divided")
+		}
+		if len(e.Txn.Without) > 0 {
+			t.add("transactions recorded without another")
+		}
+		if slices.ContainsFunc(e.Effects, func(x *Effect) bool { return x.Restored }) {
+			t.add("transactions that brought a row back")
+		}
+		if slices.ContainsFunc(e.Effects, (*Effect).moves) {
+			t.add("transactions that moved a row")
+		}
+	}
+}
+
+func (t *tally) String() string {
+	text := ""
+	for _, what := range slices.Sorted(maps.Keys(t.count)) {
+		text += fmt.Sprintf("\n%7d %s", t.count[what], what)
+	}
+	return text
+}
 
 func TestConvergence(t *testing.T) {
-	var count tally
+	count := &tally{count: map[string]int{}}
 	t.Run("histories", func(t *testing.T) {
 		for i := range shards() {
 			t.Run(strconv.Itoa(i), func(t *testing.T) {
 				t.Parallel()
 				rapid.Check(t, func(rt *rapid.T) {
-					if err := history(generator{rt}, rt.Logf, &count); err != nil {
+					if err := history(generator{rt}, rt.Logf, count); err != nil {
 						rt.Fatal(err)
 					}
 				})
 			})
 		}
 	})
-	all, applied := count.all.Load(), count.applied.Load()
-	t.Logf("%d transactions, %d applied", all, applied)
+	t.Log(count)
+	all, applied := count.count["transactions"], count.count["transactions applied"]
 	if all > 500 && applied*100 < all*60 {
 		t.Errorf("%d of %d transactions were applied; the histories should be such that 60%% are", applied, all)
 	}
@@ -71,7 +117,7 @@ func history(g generator, logf func(string, ...any), count *tally) error {
 	if err != nil {
 		return err
 	}
-	w, err := newWorld(g, dir, logf)
+	w, err := newWorld(g, dir, logf, count)
 	if w != nil {
 		defer w.remove()
 	}
@@ -86,12 +132,7 @@ func history(g generator, logf func(string, ...any), count *tally) error {
 	if err != nil {
 		return err
 	}
-	for _, e := range w.server.Log {
-		count.all.Add(1)
-		if e.Outcome == replog.Applied {
-			count.applied.Add(1)
-		}
-	}
+	count.addLog(w.server.Log)
 	return nil
 }
 

@@ -25,6 +25,7 @@ func (n *node) sync(mode client.Mode) error {
 	}
 	asked := fmt.Sprintf("network %s at byte %d, device fault %d, server fault %d", n.wire.trouble, n.wire.bytes, n.faults.left, n.host.faults.left)
 	n.logf("device %d syncs%s: %s", n.number, modeNames[mode], asked)
+	n.count.add("syncs, network trouble: " + n.wire.trouble.String())
 	planned := n.wire.trouble != noTrouble && n.wire.trouble != sentTwice
 	return n.exchange(planned, func() error {
 		result, err := n.dev.Sync(ctx, mode)
@@ -48,6 +49,7 @@ func (n *node) repair() error {
 	n.logf("device %d is repaired", n.number)
 	return n.exchange(false, func() error {
 		_, err := n.dev.Repair(ctx)
+		n.reloaded = err == nil
 		return err
 	})
 }
@@ -66,6 +68,9 @@ func (n *node) exchange(planned bool, f func() error) error {
 	}
 	crashed := n.faults.fired
 	dead := n.host.faults.fired
+	if crashed {
+		n.count.add("crashes of a device")
+	}
 	n.logf("device %d: done, error: %v", n.number, err)
 	if err != nil && !n.expected(err, planned, crashed, dead) {
 		return fmt.Errorf("device %d: %w", n.number, err)
@@ -78,6 +83,7 @@ func (n *node) exchange(planned bool, f func() error) error {
 	}
 	if n.depth == 0 {
 		if n.host.faults = (faults{}); dead {
+			n.count.add("crashes of the server")
 			if err := n.host.restart(); err != nil {
 				return err
 			}
@@ -134,7 +140,8 @@ func (n *node) observe() error {
 	if err != nil {
 		return err
 	}
-	if r := replog.Revision(at); r != n.model.SyncPoint {
+	if r := replog.Revision(at); r != n.model.SyncPoint || n.reloaded {
+		n.reloaded = false
 		if r < n.model.SyncPoint || r > n.server.Head() {
 			return fmt.Errorf("device %d went from revision %d to %d; the head is %d", n.number, n.model.SyncPoint, r, n.server.Head())
 		}
@@ -142,6 +149,13 @@ func (n *node) observe() error {
 			return fmt.Errorf("device %d: %d changes were not closed before the sync point moved: %w", n.number, gathered, err)
 		}
 		n.model.MoveTo(r)
+		n.count.add("rebases")
+		if len(n.model.Outbox) > 0 {
+			n.count.add("rebases of an outbox")
+		}
+		if len(n.model.NoEffect) > 0 {
+			n.count.add("rebases that left something without effect")
+		}
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ import (
 type world struct {
 	g       generator
 	logf    func(string, ...any)
+	count   *tally
 	dir     string
 	family  *family
 	host    *host
@@ -46,17 +47,20 @@ type node struct {
 	faults faults
 	skew   replog.Millis
 	busy   bool // a sync is under way
-	logged replog.Seq
+	// reloaded: a repair has replayed the outbox, whether or not the sync
+	// point moved.
+	reloaded bool
+	logged   replog.Seq
 }
 
 var ctx = context.Background()
 
 // newWorld publishes a drawn database and enrols the first devices.
-func newWorld(g generator, dir string, logf func(string, ...any)) (*world, error) {
+func newWorld(g generator, dir string, logf func(string, ...any), count *tally) (*world, error) {
 	var seed [32]byte
 	seed[0] = byte(g.upTo(256, "seed of the identities"))
 	w := &world{
-		g: g, logf: logf, dir: dir, family: newFamily(g), random: rand.NewChaCha8(seed),
+		g: g, logf: logf, count: count, dir: dir, family: newFamily(g), random: rand.NewChaCha8(seed),
 		natural: g.chance(12, "the machine's clock"), now: 1_700_000_000_000,
 	}
 	var err error
