@@ -246,7 +246,7 @@ func (g *triggerText) allColumns() []int {
 
 func (g *triggerText) anyChanged() string {
 	when := g.tree(g.changedTests(g.allColumns()))
-	if g.t.NullableKey() {
+	if g.t.nullableKey() {
 		when += " AND (" + g.hasKey("OLD") + " OR " + g.hasKey("NEW") + ")"
 	}
 	return when
@@ -255,7 +255,7 @@ func (g *triggerText) anyChanged() string {
 // hasKey tests that no key column is NULL, where one can be: such a row has no
 // identity and is not captured.
 func (g *triggerText) hasKey(side string) string {
-	if !g.t.NullableKey() {
+	if !g.t.nullableKey() {
 		return ""
 	}
 	return g.each(g.t.Key, side+".%[1]s IS NOT NULL", " AND ")

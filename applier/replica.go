@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"replog/replog"
 )
@@ -199,6 +200,29 @@ func (t *Table) Arrange(names []string, values []replog.Value) ([]replog.Value, 
 		image[n] = values[i]
 	}
 	return image, nil
+}
+
+// TablesWithNullKeys names the replicated tables that hold rows with NULL in
+// their primary key, which are not captured.
+func (r *Replica) TablesWithNullKeys() ([]string, error) {
+	var names []string
+	for _, t := range r.Schema.Tables {
+		if !t.nullableKey() {
+			continue
+		}
+		var tests []string
+		for _, name := range t.KeyColumns() {
+			tests = append(tests, replog.QuoteName(name)+" IS NULL")
+		}
+		row, err := r.QueryRow("SELECT 1 FROM main." + replog.QuoteName(t.Name) + " WHERE " + strings.Join(tests, " OR ") + " LIMIT 1")
+		if err != nil {
+			return nil, err
+		}
+		if row != nil {
+			names = append(names, t.Name)
+		}
+	}
+	return names, nil
 }
 
 // LoadFrom replaces the content of the replicated tables by that of an attached

@@ -129,9 +129,9 @@ func (t *Table) ColumnNames() []string {
 
 func (t *Table) isKey(column int) bool { return slices.Contains(t.Key, column) }
 
-// NullableKey tells whether rows of the table may have NULL in their primary
+// nullableKey tells whether rows of the table may have NULL in their primary
 // key, as SQLite allows where neither NOT NULL nor STRICT … forbids it.
-func (t *Table) NullableKey() bool {
+func (t *Table) nullableKey() bool {
 	if t.WithoutRowID || t.rowidAlias() {
 		return false
 	}

@@ -103,11 +103,6 @@ func (d *Device) result(device replog.DeviceID, at replog.Revision) *InitResult 
 	for _, s := range r.Skipped {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("table %q is not replicated: %s", s.Name, s.Why))
 	}
-	for _, t := range d.replica.Schema.Tables {
-		if t.NullableKey() {
-			r.Warnings = append(r.Warnings, fmt.Sprintf("table %q allows NULL in its primary key: rows with NULL there are not replicated", t.Name))
-		}
-	}
 	return r
 }
 
@@ -123,7 +118,11 @@ func (d *Device) enrolFile(ctx context.Context, req *InitRequest) (*InitResult, 
 	}
 	defer os.RemoveAll(dir)
 	content := filepath.Join(dir, "content.db")
+	var nulls []string
 	err = d.write(func() error {
+		if nulls, err = d.replica.TablesWithNullKeys(); err != nil {
+			return err
+		}
 		if err := d.copyContent(content); err != nil {
 			return err
 		}
@@ -141,6 +140,9 @@ func (d *Device) enrolFile(ctx context.Context, req *InitRequest) (*InitResult, 
 	result, err := d.join(ctx, req, content)
 	if err != nil {
 		return nil, errors.Join(err, d.write(d.replica.Uninstall))
+	}
+	for _, name := range nulls {
+		result.Warnings = append(result.Warnings, fmt.Sprintf("table %q has rows with NULL in the primary key: such rows are not replicated", name))
 	}
 	return result, nil
 }

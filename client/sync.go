@@ -73,16 +73,16 @@ func (d *Device) sync(ctx context.Context, mode Mode) (*SyncResult, error) {
 	if err := d.options.Fault(FaultClosed); err != nil {
 		return nil, err
 	}
-	var bytes traffic
-	result := &SyncResult{}
+	if id, err = d.identity(); err != nil {
+		return nil, err
+	}
+	r := run{Device: d, mode: mode, last: id.LastSeq, result: &SyncResult{}}
 	for more := true; more; {
-		if more, err = d.round(ctx, mode, result, &bytes); err != nil {
+		if more, err = r.round(ctx); err != nil {
 			return nil, mismatch(d.path, err)
 		}
-		if mode == Both {
-			mode = PullOnly // what was to be sent is sent
-		}
 	}
+	result, bytes := r.result, r.traffic
 	if id, err = d.identity(); err != nil {
 		return nil, err
 	}
@@ -110,38 +110,97 @@ func (d *Device) closeNow() error {
 	})
 }
 
-// round is one request and what follows from its answer. It tells whether the
-// answer stopped before the head.
-func (d *Device) round(ctx context.Context, mode Mode, result *SyncResult, bytes *traffic) (more bool, err error) {
-	id, err := d.identity()
+// maxUpload bounds what one request uploads, in bytes of recorded form; a single
+// transaction may be larger.
+const maxUpload = 32 << 20
+
+// run is one sync, a request after the other.
+type run struct {
+	*Device
+	mode Mode
+	// sent and last are the highest seq that was sent, and the highest that is
+	// to be: what is closed during the sync waits for the next.
+	sent, last replog.Seq
+	// again: transactions that the server had lost are being sent again.
+	again   bool
+	result  *SyncResult
+	traffic traffic
+}
+
+// round is one request and what follows from its answer. It tells whether
+// another is needed: the answer stopped before the head, or more is to be sent.
+func (r *run) round(ctx context.Context) (more bool, err error) {
+	id, err := r.identity()
 	if err != nil {
 		return false, err
 	}
-	outbox, err := d.outbox()
+	upload, rest, err := r.nextUpload()
 	if err != nil {
-		return false, busy(d.path, err)
+		return false, err
 	}
-	var sent []*pending
+	answer, err := r.exchange(ctx, id, upload, r.mode, &r.traffic)
+	if gap := gapAt(err); gap > 0 && !r.again {
+		r.again, r.sent = true, gap-1
+		return true, r.forgetUploaded(gap)
+	}
+	if err != nil {
+		return false, err
+	}
+	if n := len(upload); n > 0 {
+		r.sent = upload[n-1].seq
+		r.result.Uploaded += n
+	}
+	if err := r.options.Fault(FaultAnswered); err != nil {
+		return false, err
+	}
+	if r.mode == PushOnly {
+		return rest, r.noteUploaded(upload)
+	}
+	if err := r.rebase(answer, r.result); err != nil {
+		return false, err
+	}
+	return rest || answer.done.More, r.options.Fault(FaultCommitted)
+}
+
+// nextUpload picks what the next request sends and tells whether that leaves
+// something for another.
+func (r *run) nextUpload() (upload []*pending, rest bool, err error) {
+	if r.mode == PullOnly {
+		return nil, false, nil
+	}
+	outbox, err := r.outbox()
+	if err != nil {
+		return nil, false, busy(r.path, err)
+	}
+	size := 0
 	for _, p := range outbox {
-		if mode != PullOnly && !p.uploaded {
-			sent = append(sent, p)
+		if p.uploaded || p.seq <= r.sent || p.seq > r.last {
+			continue
 		}
+		size += len(p.recorded)
+		if len(upload) > 0 && size > maxUpload {
+			return upload, true, nil
+		}
+		upload = append(upload, p)
 	}
-	answer, err := d.exchange(ctx, id, sent, mode, bytes)
-	if err != nil {
-		return false, err
+	return upload, false, nil
+}
+
+// gapAt is the seq that the server misses, where an error says that; else 0.
+func gapAt(err error) replog.Seq {
+	var p *replog.Problem
+	if errors.As(err, &p) && p.Code == replog.CodeGap {
+		return p.ExpectedSeq
 	}
-	result.Uploaded += len(sent)
-	if err := d.options.Fault(FaultAnswered); err != nil {
-		return false, err
-	}
-	if mode == PushOnly {
-		return false, d.noteUploaded(sent)
-	}
-	if err := d.rebase(answer, result); err != nil {
-		return false, err
-	}
-	return answer.done.More, d.options.Fault(FaultCommitted)
+	return 0
+}
+
+// forgetUploaded makes transactions from a seq on count as not uploaded: the
+// server was brought back to a state before them.
+func (d *Device) forgetUploaded(from replog.Seq) error {
+	return d.write(func() error {
+		return d.replica.Exec("UPDATE main.replog_outbox SET uploaded = 0 WHERE seq >= ?", replog.Integer(int64(from)))
+	})
 }
 
 // answer is a whole answer of the server.

@@ -125,7 +125,7 @@ func mismatch(path string, err error) error {
 		return err
 	}
 	switch p.Code {
-	case replog.CodeSchema, replog.CodeFork, replog.CodeEpoch, replog.CodeDatabase, replog.CodeAhead, replog.CodeHorizon:
+	case replog.CodeSchema, replog.CodeFork, replog.CodeEpoch, replog.CodeDatabase, replog.CodeAhead, replog.CodeHorizon, replog.CodeGap:
 		return &MismatchError{Path: path, Code: p.Code, Detail: p.Error()}
 	}
 	return err
