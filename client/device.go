@@ -234,9 +234,6 @@ func locked(ctx context.Context, path string, o Options, f func() error) error {
 
 func lockPath(path string) string { return path + "-lock" }
 
-// TokenPath is the file that holds the device's token, beside the database.
-func TokenPath(path string) string { return path + "-token" }
-
 // write runs f in a transaction that holds the write lock.
 func (d *Device) write(f func() error) error {
 	if err := d.replica.Begin(); err != nil {

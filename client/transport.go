@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
@@ -162,16 +161,4 @@ func compress(b []byte) ([]byte, error) {
 	}
 	err = w.Close()
 	return out.Bytes(), err
-}
-
-// readToken reads the device's token beside its file.
-func readToken(path string) (string, error) {
-	b, err := os.ReadFile(TokenPath(path))
-	if errors.Is(err, os.ErrNotExist) {
-		return "", &NotFoundError{What: TokenPath(path) + ": the device's token is not there", Hint: "put it back, or clone the database anew"}
-	}
-	if err != nil {
-		return "", fmt.Errorf("read the device's token: %w", err)
-	}
-	return strings.TrimSpace(string(b)), nil
 }

@@ -1,0 +1,37 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"os"
+)
+
+// Remove takes every trace of replog out of a file. What was not synced stays in
+// the tables, but can no longer be uploaded.
+func Remove(ctx context.Context, path string, o Options) error {
+	o = o.withDefaults()
+	if _, err := os.Stat(path); err != nil {
+		return openError(path, err)
+	}
+	err := locked(ctx, path, o, func() error {
+		r, err := openReplica(path, o)
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		d := &Device{path: path, options: o, replica: r}
+		if ok, err := hasTable(r.Conn, "replog_device"); err != nil || !ok {
+			return errors.Join(err, &NotEnrolledError{Path: path})
+		}
+		return d.write(r.Uninstall)
+	})
+	if err != nil {
+		return err
+	}
+	for _, p := range []string{TokenPath(path), lockPath(path)} {
+		if err := os.Remove(p); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
