@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/pem"
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -28,6 +29,8 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"lock":   cmdLock,
 	"unlock": cmdUnlock,
 	"sample": cmdSample,
+
+	"silent-server": cmdSilentServer,
 }
 
 // cmdExits runs a program and demands an exit code: exits CODE PROGRAM ARG…
@@ -197,4 +200,22 @@ func cmdSample(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: sample FILE")
 	}
 	ts.Check(sample.Create(ts.MkAbs(args[0])))
+}
+
+// cmdSilentServer takes the place of the server that was stopped, and answers
+// nothing. It makes the file asked whenever it is asked something.
+func cmdSilentServer(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: silent-server")
+	}
+	s := ts.Value(stateKey{}).(*scriptState)
+	asked := ts.MkAbs("asked")
+	listener, err := net.Listen("tcp", strings.TrimPrefix(s.address, "http://"))
+	ts.Check(err)
+	web := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_ = os.WriteFile(asked, nil, 0o600)
+		<-r.Context().Done()
+	})}
+	go func() { _ = web.Serve(listener) }()
+	ts.Defer(func() { _ = web.Close() })
 }
