@@ -1,0 +1,84 @@
+package client
+
+import (
+	"slices"
+
+	"replog/applier"
+	"replog/replog"
+)
+
+// unsure is what transactions in the outbox must not build on: own parts that
+// were not applied, whatever a person decided since, and own transactions that
+// were applied though later ones were recorded without them.
+type unsure struct {
+	refused []*storedConflict
+	late    map[replog.Seq][]replog.Change
+}
+
+func (d *Device) loadUnsure() (*unsure, error) {
+	u := &unsure{late: map[replog.Seq][]replog.Change{}}
+	var err error
+	if u.refused, err = d.conflicts(); err != nil {
+		return nil, err
+	}
+	err = d.replica.Query("SELECT seq, recorded FROM main.replog_late", func(row []replog.Value) error {
+		t, _, err := replog.DecodeTransaction([]byte(row[1].Bytes()))
+		u.late[replog.Seq(row[0].Int64())] = t.NetChanges()
+		return err
+	})
+	return u, err
+}
+
+// taint is what t must not build on, where before are the transactions of the
+// outbox before it, already replayed.
+func (u *unsure) taint(s *applier.Schema, t *replog.Transaction, before []*pending) *applier.Taint {
+	taint := applier.NewTaint(s)
+	for _, c := range u.refused {
+		if c.seq > t.Seen && c.seq < t.Seq && !slices.Contains(t.Without, c.seq) {
+			taint.Add(replog.NotApplied(&c.transaction, []replog.Part{c.part})...)
+		}
+	}
+	for _, p := range before {
+		if without := slices.Contains(t.Without, p.seq); without == p.effect {
+			taint.Add(p.transaction.NetChanges()...)
+		}
+	}
+	for _, seq := range t.Without {
+		taint.Add(u.late[seq]...)
+	}
+	return taint
+}
+
+// addLate keeps a transaction that was applied if others of the outbox were
+// recorded without it.
+func (d *Device) addLate(p *pending, outbox []*pending) error {
+	if !recordedWithout(outbox, p.seq) {
+		return nil
+	}
+	return d.replica.Exec("INSERT INTO main.replog_late VALUES(?, ?)", replog.Integer(int64(p.seq)), replog.Blob(p.recorded))
+}
+
+func recordedWithout(outbox []*pending, seq replog.Seq) bool {
+	return slices.ContainsFunc(outbox, func(p *pending) bool { return slices.Contains(p.transaction.Without, seq) })
+}
+
+// pruneLate forgets those that nothing in the outbox was recorded without.
+func (d *Device) pruneLate(rest []*pending) error {
+	var seqs []replog.Seq
+	err := d.replica.Query("SELECT seq FROM main.replog_late", func(row []replog.Value) error {
+		seqs = append(seqs, replog.Seq(row[0].Int64()))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, seq := range seqs {
+		if recordedWithout(rest, seq) {
+			continue
+		}
+		if err := d.replica.Exec("DELETE FROM main.replog_late WHERE seq = ?", replog.Integer(int64(seq))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
