@@ -36,6 +36,7 @@ func run(ctx context.Context, rows, runs int, out string) error {
 	if err != nil {
 		return err
 	}
+	where := machine()
 	var all []result
 	for n := range runs {
 		dir := filepath.Join(folder, fmt.Sprint(n))
@@ -52,7 +53,7 @@ func run(ctx context.Context, rows, runs int, out string) error {
 			return err
 		}
 	}
-	text := report(machine(), rows, all)
+	text := report(where, rows, all)
 	fmt.Print(text)
 	return os.WriteFile(out, []byte(text), 0o644)
 }

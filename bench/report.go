@@ -12,8 +12,17 @@ import (
 
 // machine says what the figures were measured on.
 func machine() string {
-	return fmt.Sprintf("%s, %d cores, %s/%s, %s, %s", processor(), runtime.NumCPU(),
-		runtime.GOOS, runtime.GOARCH, runtime.Version(), time.Now().UTC().Format("2006-01-02 15:04 MST"))
+	return fmt.Sprintf("%s, %d cores, %s/%s, %s, %s, %s", processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH,
+		runtime.Version(), time.Now().UTC().Format("2006-01-02 15:04 MST"), load())
+}
+
+// load says what else kept the machine busy, where the system tells.
+func load() string {
+	b, err := os.ReadFile("/proc/loadavg")
+	if minutes := strings.Fields(string(b)); err == nil && len(minutes) > 1 {
+		return "load average " + minutes[0] + " before"
+	}
+	return "load average unknown"
 }
 
 // processor is its name where the system says so.

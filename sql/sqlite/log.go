@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -132,11 +131,7 @@ func (l *Log) check() error {
 	if !l.options.ReadOnly {
 		return l.migrate()
 	}
-	files, err := migrations()
-	if err != nil {
-		return err
-	}
-	_, store, program, err := versions(context.Background(), l.readers, files)
+	_, store, program, err := l.versions(l.readers)
 	if err != nil {
 		return l.explain(err)
 	}
@@ -144,14 +139,6 @@ func (l *Log) check() error {
 		return &VersionError{Path: l.path, Store: store, Program: program}
 	}
 	return nil
-}
-
-func (l *Log) migrate() error {
-	files, err := migrations()
-	if err != nil {
-		return err
-	}
-	return l.explain(Migrate(context.Background(), l.writers, files, l.path))
 }
 
 // explain turns SQLite's errors into those of this package.

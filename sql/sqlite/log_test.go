@@ -215,3 +215,41 @@ func TestADamagedEntryIsNotGivenOut(t *testing.T) {
 		t.Errorf("got error %v, want replog.ErrForm", err)
 	}
 }
+
+func TestACommitIsDurable(t *testing.T) {
+	log := create(t, filepath.Join(t.TempDir(), "log.db"))
+	begun, err := log.Begin(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = begun.Rollback() }()
+	tx := begun.(*tx)
+	var journal string
+	var synchronous int
+	if err := errors.Join(tx.s.row("PRAGMA journal_mode", nil, &journal), tx.s.row("PRAGMA synchronous", nil, &synchronous)); err != nil {
+		t.Fatal(err)
+	}
+	const full = 2
+	if journal != "wal" || synchronous != full {
+		t.Errorf("journal_mode is %s and synchronous %d, want wal and %d", journal, synchronous, full)
+	}
+}
+
+func TestACommitThatFailsHasAnUnknownOutcomeAndTheNextWriterBegins(t *testing.T) {
+	log := create(t, filepath.Join(t.TempDir(), "log.db"))
+	begun, err := log.Begin(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Without a transaction SQLite refuses to commit.
+	if err := begun.(*tx).s.exec("ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	if err := begun.Commit(); !errors.Is(err, replog.ErrUnknownOutcome) {
+		t.Errorf("got error %v, want ErrUnknownOutcome", err)
+	}
+	if head, err := log.Head(context.Background()); err != nil || head != logtest.Start {
+		t.Errorf("head is %+v, %v", head, err)
+	}
+	add(t, log, entry(1, insert(1, "one")))
+}

@@ -11,35 +11,36 @@ import (
 )
 
 //go:embed migrations/*.sql
-var migrationFiles embed.FS
+var migrations embed.FS
 
-func migrations() (fs.FS, error) { return fs.Sub(migrationFiles, "migrations") }
-
-// Migrate brings the database to the newest version that files know. A
-// database with a version above that is left alone: *VersionError, with path as
-// its name.
-func Migrate(ctx context.Context, db *sql.DB, files fs.FS, path string) error {
-	provider, store, program, err := versions(ctx, db, files)
+// migrate brings the store to the newest version that this program knows.
+// *VersionError where it has one above that; it is left alone then.
+func (l *Log) migrate() error {
+	provider, store, program, err := l.versions(l.writers)
 	if err != nil {
-		return fmt.Errorf("migrate %s: %w", path, err)
+		return l.explain(fmt.Errorf("migrate %s: %w", l.path, err))
 	}
 	if store > program {
-		return &VersionError{Path: path, Store: store, Program: program}
+		return &VersionError{Path: l.path, Store: store, Program: program}
 	}
 	if store == program {
 		return nil
 	}
-	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("migrate %s: %w", path, err)
+	if _, err := provider.Up(context.Background()); err != nil {
+		return l.explain(fmt.Errorf("migrate %s: %w", l.path, err))
 	}
 	return nil
 }
 
-func versions(ctx context.Context, db *sql.DB, files fs.FS) (p *goose.Provider, store, program int64, err error) {
+func (l *Log) versions(db *sql.DB) (p *goose.Provider, store, program int64, err error) {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, 0, 0, err
+	}
 	p, err = goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return nil, 0, 0, err
 	}
-	store, program, err = p.GetVersions(ctx)
+	store, program, err = p.GetVersions(context.Background())
 	return p, store, program, err
 }
