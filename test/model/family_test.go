@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 	"strings"
 
@@ -80,12 +81,26 @@ func (k columnKind) collation() string {
 // generator draws from rapid with short names.
 type generator struct{ t *rapid.T }
 
-func (g generator) upTo(n int, what string) int { return rapid.IntRange(0, n-1).Draw(g.t, what) }
+// upTo draws from 0 to n-1, each as likely as the other: rapid's own integers
+// prefer small ones.
+func (g generator) upTo(n int, what string) int {
+	if n == 1 {
+		return 0
+	}
+	return rapid.Custom(func(t *rapid.T) int {
+		v := 0
+		for range bits.Len(uint(n)) + 3 {
+			v *= 2
+			if rapid.Bool().Draw(t, "bit") {
+				v++
+			}
+		}
+		return v % n
+	}).Draw(g.t, what)
+}
 
 // chance is true in n of 100 cases, and false where rapid simplifies.
-func (g generator) chance(n int, what string) bool {
-	return rapid.IntRange(0, 99).Draw(g.t, what) >= 100-n
-}
+func (g generator) chance(n int, what string) bool { return g.upTo(100, what) >= 100-n }
 
 func pickOne[T any](g generator, list []T, what string) T { return list[g.upTo(len(list), what)] }
 

@@ -121,7 +121,7 @@ func (n *node) afterRequest() {
 	if n.failed != nil || n.model == nil || n.ending {
 		return
 	}
-	if n.depth < 3 && n.g.chance(25, "meanwhile, after the request") {
+	if n.depth < 3 && n.g.chance(40, "meanwhile, after the request") {
 		if n.g.chance(70, "the same device writes") {
 			n.world.fail(n.write())
 		} else {

@@ -277,7 +277,7 @@ func (w *world) operate() error {
 		}
 		return nil
 	case k < 90:
-		return n.sync(pickOne(w.g, []client.Mode{client.Both, client.Both, client.Both, client.Both, client.PushOnly, client.PullOnly}, "mode"))
+		return n.sync(pickOne(w.g, []client.Mode{client.Both, client.PullOnly, client.PushOnly, client.Both, client.PullOnly}, "mode"))
 	case k < 92:
 		return n.reopen()
 	case k < 94 && w.depth == 0:
