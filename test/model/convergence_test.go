@@ -18,17 +18,19 @@ import (
 )
 
 // cases is how many histories a run tries, unless -rapid.checks or RAPID_CHECKS
-// says otherwise, over all subtests together.
+// says otherwise. Subtests that run beside each other share them.
 const cases = 1000
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	checks := cases
 	chosen := os.Getenv("RAPID_CHECKS") != ""
 	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "rapid.checks" })
-	if !chosen {
-		if err := flag.Set("rapid.checks", strconv.Itoa(cases/shards())); err != nil {
-			panic(err)
-		}
+	if chosen {
+		checks, _ = strconv.Atoi(flag.Lookup("rapid.checks").Value.String())
+	}
+	if err := flag.Set("rapid.checks", strconv.Itoa(max(1, checks/shards()))); err != nil {
+		panic(err)
 	}
 	os.Exit(m.Run())
 }

@@ -46,10 +46,10 @@ func violates(t *Table, state State, id replog.RowID) bool {
 		if index.Where != nil && !index.Where(row) {
 			continue
 		}
-		values := row.pick(index.Columns)
+		values := index.values(row)
 		for other, o := range state {
 			if other != id && other.Table == t.Name && (index.Where == nil || index.Where(o)) &&
-				equalTuples(index.Collations, values, o.pick(index.Columns)) {
+				equalTuples(index.Collations, values, index.values(o)) {
 				return true
 			}
 		}

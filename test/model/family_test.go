@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"math"
 	"math/bits"
 	"slices"
 	"strings"
@@ -32,6 +33,8 @@ type familyTable struct {
 	// them fails a statement with OR FAIL, the row it was about stays, but
 	// capture never runs.
 	newerTriggers bool
+	// hasRowid: rows have a rowid that is not the key.
+	hasRowid bool
 }
 
 type familyColumn struct {
@@ -135,6 +138,7 @@ func (f *family) addTable(g generator, name string) {
 		d.addColumn(kind, g.chance(20, "not null"), "")
 	}
 	d.addUnique()
+	d.addExpression()
 	f.schema.Tables = append(f.schema.Tables, d.t.Table)
 	f.tables = append(f.tables, d.t)
 	f.addForeignKey(d)
@@ -152,6 +156,8 @@ func (f *family) addTable(g generator, name string) {
 	}
 	if g.chance(25, "without rowid") {
 		options = append(options, "WITHOUT ROWID")
+	} else {
+		d.t.hasRowid = len(d.t.Key) > 1 || d.t.columns[0].kind != kindInteger
 	}
 	f.ddl = append(f.ddl, "CREATE TABLE "+d.t.quoted+"("+strings.Join(append(d.columns, d.clauses...), ", ")+") "+strings.Join(options, ", "))
 	f.ddl = append(f.ddl, d.indexes...)
@@ -229,6 +235,25 @@ func (d *tableDraft) addUnique() {
 		}
 		d.t.Unique = append(d.t.Unique, index)
 	}
+}
+
+// addExpression adds a unique index on an expression.
+func (d *tableDraft) addExpression() {
+	c := slices.IndexFunc(d.t.columns, func(c familyColumn) bool { return c.kind == kindInteger })
+	if c < len(d.t.Key) || !d.g.chance(15, "index on an expression") {
+		return
+	}
+	d.t.Unique = append(d.t.Unique, Index{Collations: []string{Binary}, Expr: func(r Row) Value {
+		switch v := r[c]; v.Kind() {
+		case replog.KindInteger:
+			return replog.Integer(max(v.Int64(), -v.Int64()))
+		case replog.KindReal:
+			return replog.Real(math.Abs(v.Float64()))
+		default:
+			return v
+		}
+	}})
+	d.indexes = append(d.indexes, "CREATE UNIQUE INDEX "+replog.QuoteName("expression of "+d.t.Name)+" ON "+d.t.quoted+"(abs("+d.t.columns[c].name+"))")
 }
 
 func (d *tableDraft) addIndex(n int, index *Index, parts []string) {

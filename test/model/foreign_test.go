@@ -16,6 +16,10 @@ import (
 type foreign struct {
 	conn   *sqlite3.SQLiteConn
 	family *family
+	// refused holds what SQLite said to each step of the last run.
+	refused []string
+	// unmarked: the file has no capture, and marks are left out.
+	unmarked bool
 }
 
 func openForeign(path string) (*foreign, error) {
@@ -154,6 +158,7 @@ type event struct {
 // that a constraint refuses are part of the game; the first error of another
 // kind is returned.
 func (c *foreign) run(l *local) ([]event, error) {
+	c.refused = nil
 	on := map[bool]string{false: "OFF", true: "ON"}
 	err := c.exec("PRAGMA foreign_keys=" + on[l.foreignKeys] + "; PRAGMA recursive_triggers=" + on[l.recursive])
 	if err != nil {
@@ -175,9 +180,11 @@ func (c *foreign) run(l *local) ([]event, error) {
 			}
 			continue
 		}
-		if err := c.exec(s.sql); err != nil && !refusal(err, l.recursive) {
+		err := c.exec(s.sql)
+		if err != nil && !refusal(err, l.recursive) {
 			return nil, fmt.Errorf("%s: %w", s.sql, err)
 		}
+		c.refused = append(c.refused, fmt.Sprint(err))
 		switch {
 		case s.sql == "ROLLBACK":
 			return nil, c.discard()
@@ -209,6 +216,9 @@ func (c *foreign) event(mark *step) (event, error) {
 }
 
 func (c *foreign) execMark(s *step) error {
+	if c.unmarked {
+		return nil
+	}
 	label := "NULL"
 	if s.text != nil {
 		label = replog.Text(*s.text).String()

@@ -27,12 +27,21 @@ type Column struct {
 	NotNull   bool
 }
 
-// Index is a UNIQUE index on plain columns. Where tells which rows a partial
-// index holds; nil means all.
+// Index is a UNIQUE index on plain columns or, where Expr is not nil, on one
+// expression. Where tells which rows a partial index holds; nil means all.
 type Index struct {
 	Columns    []int
+	Expr       func(Row) Value
 	Collations []string
 	Where      func(Row) bool
+}
+
+// values are what the index holds of a row.
+func (x *Index) values(r Row) []Value {
+	if x.Expr != nil {
+		return []Value{x.Expr(r)}
+	}
+	return r.pick(x.Columns)
 }
 
 // ForeignKey is a child's reference to a parent. The collations that compare

@@ -51,12 +51,13 @@ type host struct {
 
 const databaseName = "shop"
 
-func newHost(folder string, random io.Reader) (*host, error) {
+func newHost(folder string, random io.Reader, answerBytes int64) (*host, error) {
 	h := &host{stores: &keptStores{}, calm: newCalm()}
 	h.cfg = server.Config{
 		Data: folder, Stores: h.stores, Random: random,
 		Logger: slog.New(slog.DiscardHandler),
 		Fault:  h.faults.at,
+		Limits: server.Limits{AnswerBytes: answerBytes},
 	}
 	if err := h.open(); err != nil {
 		return nil, err

@@ -1,12 +1,16 @@
 package model
 
 // sharesUnique tells whether the two changes have a unique value of one index
-// in common, looking at the given sides.
+// in common, looking at the given sides. What an index on an expression holds is
+// not known: all changes of its table share a value.
 func sharesUnique(a, b *Net, sidesOfA, sidesOfB []side) bool {
 	if a.Table != b.Table {
 		return false
 	}
 	for _, index := range a.Table.indexes() {
+		if index.Expr != nil {
+			return true
+		}
 		if !a.changes(index.Columns) || !b.changes(index.Columns) {
 			continue
 		}

@@ -64,7 +64,9 @@ func newWorld(g generator, dir string, logf func(string, ...any), count *tally) 
 		natural: g.chance(12, "the machine's clock"), now: 1_700_000_000_000,
 	}
 	var err error
-	if w.host, err = newHost(filepath.Join(dir, "server"), w.random); err != nil {
+	// Some servers answer in small pieces, so that a sync needs several requests.
+	pieces := int64(w.g.upTo(3, "small answers")/2) * 400
+	if w.host, err = newHost(filepath.Join(dir, "server"), w.random, pieces); err != nil {
 		return nil, err
 	}
 	if err := w.publish(); err != nil {
@@ -126,7 +128,7 @@ func (w *world) publish() error {
 	if err := app.observe(w.family); err != nil {
 		return err
 	}
-	for range w.g.upTo(8, "first rows") {
+	for range w.g.upTo(10, "first rows") {
 		t := pickOne(w.g, w.family.tables, "table")
 		l := local{steps: []step{{sql: t.insert(w.g)}}, foreignKeys: true}
 		w.logf("first: %s", &l)
@@ -215,12 +217,20 @@ func (n *node) write() error {
 	if err != nil {
 		return err
 	}
+	twin, err := n.newTwin()
+	if err != nil {
+		return fmt.Errorf("a copy without capture: %w", err)
+	}
+	defer twin.close()
 	start := replog.MillisOf(time.Now()) - 1
 	events, err := n.app.run(&l)
 	if err != nil {
 		return fmt.Errorf("local write: %w", err)
 	}
 	real := Span{start, replog.MillisOf(time.Now()) + 1}
+	if err := n.sameAs(twin, &l); err != nil {
+		return err
+	}
 	during, err := n.clockWrite(last, real)
 	if err != nil {
 		return err
