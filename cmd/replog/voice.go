@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 
 	"replog/applier"
 	"replog/client"
+	"replog/replog"
 )
 
 // This file is how the command speaks: where its words go, the form of its
@@ -129,9 +131,18 @@ func (s *stdio) warn(format string, args ...any) {
 
 // nextOf is what the first error in err's chain that knows says to do next.
 func nextOf(err error) string {
-	var step interface{ Next() string }
-	if errors.As(err, &step) {
+	var (
+		authority x509.UnknownAuthorityError
+		problem   *replog.Problem
+		step      interface{ Next() string }
+	)
+	switch {
+	case errors.As(err, &authority):
+		return "if the server's certificate is from an authority of your own, give that one's with --ca-file"
+	case errors.As(err, &step):
 		return step.Next()
+	case errors.As(err, &problem) && problem.Code == replog.CodeNotFound:
+		return "look at the name at the end of the address; `replog init --publish` makes a new database"
 	}
 	return ""
 }
