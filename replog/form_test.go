@@ -120,7 +120,7 @@ func TestAStreamOfTransactionsIsReadToItsEnd(t *testing.T) {
 			t.Fatalf("got %+v, %v, want %+v", got, err, x)
 		}
 	}
-	if _, _, err := r.Transaction(); err != io.EOF {
+	if _, _, err := r.Transaction(); !errors.Is(err, io.EOF) {
 		t.Errorf("got error %v at the end, want io.EOF", err)
 	}
 }
@@ -134,7 +134,7 @@ func TestACutTransactionIsUnexpectedEOF(t *testing.T) {
 			t.Fatalf("cut at byte %d: got error %v, want io.ErrUnexpectedEOF", n, err)
 		}
 	}
-	if _, _, err := NewLineReader(strings.NewReader("")).Transaction(); err != io.EOF {
+	if _, _, err := NewLineReader(strings.NewReader("")).Transaction(); !errors.Is(err, io.EOF) {
 		t.Errorf("no input: got error %v, want io.EOF", err)
 	}
 }

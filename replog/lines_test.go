@@ -22,7 +22,7 @@ func TestLinesOfAnyLengthUpToTheLimitAreRead(t *testing.T) {
 		if got, err := r.next(); err != nil || string(got) != "next\n" {
 			t.Errorf("the line after one of %d bytes: got %q, %v", n, got, err)
 		}
-		if _, err := r.next(); err != io.EOF {
+		if _, err := r.next(); !errors.Is(err, io.EOF) {
 			t.Errorf("at the end: got error %v, want io.EOF", err)
 		}
 	}

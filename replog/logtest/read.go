@@ -93,7 +93,7 @@ func testYieldError(t *testing.T, open Open) {
 		n++
 		return stop
 	})
-	if err != stop || n != 1 {
+	if !errors.Is(err, stop) || n != 1 {
 		t.Errorf("read %d entries with error %v, want 1 and the error of yield", n, err)
 	}
 }

@@ -81,7 +81,7 @@ func (t *tx) appendRows(e *replog.Entry, r *recorded) error {
 	return t.appendChangedRows(e)
 }
 
-// appendChangedRows goes by key, not by number: that is faster by a third where
+// appendChangedRows goes by key, not by number: that saves a tenth of the time where
 // keys are random and many.
 func (t *tx) appendChangedRows(e *replog.Entry) error {
 	type place struct {
