@@ -41,7 +41,7 @@ func TestALineAboveTheLimitIsRefused(t *testing.T) {
 func TestALineWithoutItsLineFeedIsUnexpectedEOF(t *testing.T) {
 	for _, n := range []int{1, lineBuffer, lineBuffer + 1, 2 * lineBuffer} {
 		r := NewLineReader(strings.NewReader(strings.Repeat("x", n)))
-		if _, err := r.next(); err != io.ErrUnexpectedEOF {
+		if _, err := r.next(); !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("%d bytes: got error %v, want io.ErrUnexpectedEOF", n, err)
 		}
 	}
@@ -53,7 +53,7 @@ func TestAReadersErrorIsPassedOn(t *testing.T) {
 	if _, err := r.next(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.next(); err != broken {
+	if _, err := r.next(); !errors.Is(err, broken) {
 		t.Errorf("got error %v, want the reader's", err)
 	}
 }
