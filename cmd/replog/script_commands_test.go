@@ -57,7 +57,10 @@ func command(ts *testscript.TestScript, args ...string) *exec.Cmd {
 	ts.Check(err)
 	cmd := exec.Command(program, args[1:]...)
 	cmd.Dir = ts.Getenv("WORK")
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + cmd.Dir, "REPLOG_TOKEN=" + ts.Getenv("REPLOG_TOKEN")}
+	cmd.Env = []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + cmd.Dir,
+		"GORACE=" + raceOptions, "REPLOG_TOKEN=" + ts.Getenv("REPLOG_TOKEN"),
+	}
 	return cmd
 }
 

@@ -26,11 +26,16 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("ADMIN", e.WorkDir+"/server/admin.token")
 			e.Setenv("CHINOOK", chinook)
+			e.Setenv("GORACE", raceOptions)
 			e.Values[stateKey{}] = &scriptState{data: e.WorkDir + "/server"}
 			return nil
 		},
 	})
 }
+
+// raceOptions take away the second that a program waits before it ends, when it
+// was built with the race detector.
+const raceOptions = "atexit_sleep_ms=0"
 
 // findChinook returns the path of chinook.sql, which is not part of this
 // project: REPLOG_CHINOOK, or else ../shared/data beside the repository; "" where
