@@ -21,11 +21,7 @@ func (r *Replica) Replay(changes []replog.Change) ([]RowImage, error) {
 	var images []RowImage
 	for i := range changes {
 		c := &changes[i]
-		t, columns, err := r.resolve(c)
-		if err != nil {
-			return nil, err
-		}
-		before, err := r.Row(t, c.Key)
+		t, columns, before, err := r.find(c)
 		if err != nil {
 			return nil, err
 		}

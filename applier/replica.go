@@ -153,12 +153,17 @@ func (r *Replica) Apply(changes []replog.Change) error {
 	return err
 }
 
-func (r *Replica) exactImage(c *replog.Change) (*RowImage, error) {
-	t, columns, err := r.resolve(c)
-	if err != nil {
-		return nil, err
+// find resolves a net change and reads the row that it is about.
+func (r *Replica) find(c *replog.Change) (t *Table, columns []int, now []replog.Value, err error) {
+	if t, columns, err = r.resolve(c); err != nil {
+		return nil, nil, nil, err
 	}
-	before, err := r.Row(t, c.Key)
+	now, err = r.Row(t, c.Key)
+	return t, columns, now, err
+}
+
+func (r *Replica) exactImage(c *replog.Change) (*RowImage, error) {
+	t, columns, before, err := r.find(c)
 	if err != nil {
 		return nil, err
 	}

@@ -40,11 +40,7 @@ type Ruling struct {
 // the change's base did to it, in order. docs/rules.md has the rules. A change
 // that does not fit the schema is ErrSchema.
 func (r *Replica) Rule(c *replog.Change, device replog.DeviceID, concurrent []replog.PastChange) (*Ruling, error) {
-	t, columns, err := r.resolve(c)
-	if err != nil {
-		return nil, err
-	}
-	before, err := r.Row(t, c.Key)
+	t, columns, before, err := r.find(c)
 	if err != nil {
 		return nil, err
 	}

@@ -34,18 +34,7 @@ func (d *Device) Repair(ctx context.Context) (*RepairResult, error) {
 }
 
 func (d *Device) repair(ctx context.Context) (*RepairResult, error) {
-	var err error
-	if d.server.token, err = readToken(d.path); err != nil {
-		return nil, err
-	}
-	id, err := d.identity()
-	if err != nil {
-		return nil, err
-	}
-	if err := d.checkTables(id); err != nil {
-		return nil, err
-	}
-	if err := d.closeNow(); err != nil {
+	if err := d.prepare(); err != nil {
 		return nil, err
 	}
 	dir, err := os.MkdirTemp(filepath.Dir(d.path), ".replog-")

@@ -56,24 +56,14 @@ func (d *Device) Sync(ctx context.Context, mode Mode) (*SyncResult, error) {
 
 func (d *Device) sync(ctx context.Context, mode Mode) (*SyncResult, error) {
 	start := d.options.Clock()
-	var err error
-	if d.server.token, err = readToken(d.path); err != nil {
-		return nil, err
-	}
-	id, err := d.identity()
-	if err != nil {
-		return nil, err
-	}
-	if err := d.checkTables(id); err != nil {
-		return nil, err
-	}
-	if err := d.closeNow(); err != nil {
+	if err := d.prepare(); err != nil {
 		return nil, err
 	}
 	if err := d.options.Fault(FaultClosed); err != nil {
 		return nil, err
 	}
-	if id, err = d.identity(); err != nil {
+	id, err := d.identity()
+	if err != nil {
 		return nil, err
 	}
 	r := run{Device: d, mode: mode, last: id.LastSeq, result: &SyncResult{}}
@@ -93,6 +83,22 @@ func (d *Device) sync(ctx context.Context, mode Mode) (*SyncResult, error) {
 	result.BytesSent, result.BytesReceived = bytes.sent, bytes.received
 	result.DurationMS = d.options.Clock().Sub(start).Milliseconds()
 	return result, nil
+}
+
+// prepare reads the token, makes sure that the tables are those that were
+// enrolled, and closes what was gathered.
+func (d *Device) prepare() (err error) {
+	if d.server.token, err = readToken(d.path); err != nil {
+		return err
+	}
+	id, err := d.identity()
+	if err != nil {
+		return err
+	}
+	if err := d.checkTables(id); err != nil {
+		return err
+	}
+	return d.closeNow()
 }
 
 // closeNow closes what was gathered, if anything was.
