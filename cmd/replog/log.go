@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -135,6 +136,8 @@ func inline(sql string, args []replog.Value) string {
 	return oneLine(b.String())
 }
 
+var plainWord = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
 // quoted splits a quoted identifier off s and takes its quotes away where it is
 // a plain word.
 func quoted(s string) (name, rest string) {
@@ -147,11 +150,7 @@ func quoted(s string) (name, rest string) {
 	}
 	end = min(end+1, len(s))
 	name, rest = s[:end], s[end:]
-	word := strings.Trim(name, `"`)
-	plain := word != "" && strings.IndexFunc(word, func(r rune) bool {
-		return r != '_' && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9')
-	}) < 0
-	if plain {
+	if word := strings.Trim(name, `"`); plainWord.MatchString(word) {
 		return word, rest
 	}
 	return name, rest
