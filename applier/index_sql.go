@@ -43,7 +43,7 @@ func splitIndexSQL(sql string) (parts []string, where string, err error) {
 		parts = append(parts, indexPart(sql, tokens[from:i]))
 		rest := tokens[i+1:]
 		if len(rest) > 1 && strings.EqualFold(rest[0].text, "WHERE") {
-			where = sql[rest[1].from:rest[len(rest)-1].to]
+			where = unqualified(sql, rest[1:])
 		}
 		return parts, where, nil
 	}
@@ -65,6 +65,22 @@ func indexPart(sql string, tokens []token) string {
 	return sql[tokens[0].from:tokens[n-1].to]
 }
 
+// unqualified renders a condition with columns by their bare names: within a
+// trigger the index's table goes by another name.
+func unqualified(sql string, tokens []token) string {
+	var b strings.Builder
+	from := tokens[0].from
+	for i := 0; i+2 < len(tokens); i++ {
+		if tokens[i+1].text == "." && tokens[i].isName() {
+			b.WriteString(sql[from:tokens[i].from])
+			from = tokens[i+2].from
+			i++
+		}
+	}
+	b.WriteString(sql[from:tokens[len(tokens)-1].to])
+	return b.String()
+}
+
 // literalDefault renders a column's DEFAULT for use within a trigger, if it is a
 // literal: there a name, quoted or bare, would be a column, and a function might
 // be one that only the application has.
@@ -78,7 +94,7 @@ func literalDefault(text string) (string, bool) {
 	case len(tokens) > 1 || first[0] == '\'' || '0' <= first[0] && first[0] <= '9':
 		return "(" + text + ")", isLiteral(tokens)
 	case first[0] == '"' || first[0] == '`':
-		return quoteText(strings.ReplaceAll(strings.Trim(first, first[:1]), first[:1]+first[:1], first[:1])), true
+		return quoteText(strings.ReplaceAll(first[1:len(first)-1], first[:1]+first[:1], first[:1])), true
 	case slices.Contains([]string{"NULL", "TRUE", "FALSE", "CURRENT_TIME", "CURRENT_DATE", "CURRENT_TIMESTAMP"}, strings.ToUpper(first)):
 		return first, true
 	}
@@ -104,6 +120,12 @@ func quoteText(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") 
 type token struct {
 	text     string
 	from, to int
+}
+
+// isName tells whether the token may name a schema, a table or a column.
+func (t token) isName() bool {
+	b := t.text[0]
+	return isNameByte(b) && (b < '0' || '9' < b) || strings.IndexByte("\"`['", b) >= 0
 }
 
 // tokenize splits SQL, dropping white space and comments
