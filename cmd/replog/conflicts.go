@@ -65,7 +65,7 @@ func conflictsListCommand(s *stdio) *cli.Command {
 				}
 				t.print(s.out)
 				if quiet > 0 {
-					s.say(fmt.Sprintf("not shown: %s that no longer wait, or never did", count(quiet, "conflict")), "--all lists them")
+					s.say(count(quiet, "conflict")+" not shown: nothing waits for a person there", "--all lists them too")
 				}
 				return nil
 			})

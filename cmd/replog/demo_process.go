@@ -147,7 +147,7 @@ func (i *indenter) Write(p []byte) (int, error) {
 		if len(line) == 0 {
 			continue
 		}
-		if !i.inside {
+		if !i.inside && len(line) > 1 {
 			if _, err := io.WriteString(i.w, "   "); err != nil {
 				return 0, err
 			}

@@ -18,7 +18,7 @@ func TestStatementsAreShownWithTheirArguments(t *testing.T) {
 		{`UPDATE "item" SET "name" = ? WHERE "id" = ?`, []replog.Value{text, one}, `UPDATE item SET name = 'it''s' WHERE id = 1`},
 		{`DELETE FROM "odd ""name?" WHERE "a b" = ?`, []replog.Value{one}, `DELETE FROM "odd ""name?" WHERE "a b" = 1`},
 		{`DELETE FROM "" WHERE "1" = ?`, nil, `DELETE FROM "" WHERE "1" = ?`},
-		{`DELETE FROM "cut`, nil, `DELETE FROM "cut`},
+		{`DELETE FROM "cut`, nil, `DELETE FROM cut`},
 		{`SELECT ?, ?`, []replog.Value{replog.Blob([]byte{0, 255}), {}}, `SELECT x'00ff', NULL`},
 		{`SELECT ?`, []replog.Value{replog.Text("?")}, `SELECT '?'`},
 	} {
