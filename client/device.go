@@ -37,6 +37,9 @@ type Options struct {
 	// BusyTimeout is how long to wait for the application's or another sync's
 	// lock. Default 5 seconds.
 	BusyTimeout time.Duration
+	// MaxUpload bounds what one request uploads, in bytes of recorded form; a
+	// single transaction may be larger. Default 32 MiB.
+	MaxUpload int
 	// Fault is called at the named fault points; an error ends the work there.
 	Fault func(point string) error
 }
@@ -65,6 +68,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.BusyTimeout == 0 {
 		o.BusyTimeout = 5 * time.Second
+	}
+	if o.MaxUpload == 0 {
+		o.MaxUpload = 32 << 20
 	}
 	if o.Fault == nil {
 		o.Fault = func(string) error { return nil }

@@ -116,10 +116,6 @@ func (d *Device) closeNow() error {
 	})
 }
 
-// maxUpload bounds what one request uploads, in bytes of recorded form; a single
-// transaction may be larger.
-const maxUpload = 32 << 20
-
 // run is one sync, a request after the other.
 type run struct {
 	*Device
@@ -184,7 +180,7 @@ func (r *run) nextUpload() (upload []*pending, rest bool, err error) {
 			continue
 		}
 		size += len(p.recorded)
-		if len(upload) > 0 && size > maxUpload {
+		if len(upload) > 0 && size > r.options.MaxUpload {
 			return upload, true, nil
 		}
 		upload = append(upload, p)
