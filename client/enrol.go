@@ -164,27 +164,6 @@ func (d *Device) copyContent(path string) error {
 	return r.Uninstall()
 }
 
-// copyContent copies the committed content of a file, without anything of ours.
-// It reads through a connection of its own: SQLite does not copy through one
-// that holds the write lock.
-func copyContent(path, dst string, o Options) error {
-	c, err := applier.Open(path, applier.OpenOptions{ReadOnly: true, BusyTimeout: o.BusyTimeout})
-	if err != nil {
-		return openError(path, err)
-	}
-	defer c.Close()
-	if err := c.Backup(dst); err != nil {
-		return busy(path, err)
-	}
-	r, err := openReplica(dst, o)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	copied := &Device{path: dst, options: o, replica: r}
-	return copied.write(r.Uninstall)
-}
-
 func (d *Device) checkCapturable(req *InitRequest) error {
 	s := d.replica.Schema
 	if req.RequireAll && len(s.Skipped) > 0 {
