@@ -9,10 +9,13 @@ import (
 
 // arrange moves options in front of arguments, so that `replog sync DB --json`
 // is read as it is meant: the flag package stops at the first argument. What
-// follows a "--" stays an argument.
+// follows a "--" stays an argument. `replog help sync` is `replog sync --help`.
 func arrange(app *cli.App, args []string) []string {
 	if len(args) == 0 {
 		return args
+	}
+	if len(args) > 1 && args[1] == "help" {
+		return append(append(args[:1:1], args[2:]...), "--help")
 	}
 	path := args[:1:1]
 	rest := args[1:]

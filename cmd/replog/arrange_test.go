@@ -15,6 +15,8 @@ func TestOptionsMayStandAnywhere(t *testing.T) {
 	}}
 	for typed, want := range map[string]string{
 		"replog":                              "replog",
+		"replog help":                         "replog --help",
+		"replog help sync":                    "replog sync --help",
 		"replog --version":                    "replog --version",
 		"replog bogus --json":                 "replog bogus --json",
 		"replog token":                        "replog token",

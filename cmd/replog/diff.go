@@ -30,7 +30,9 @@ func diffCommand(s *stdio) *cli.Command {
 			if err != nil {
 				return err
 			}
-			comparison, err := compare(s, args[0], args[1], c)
+			comparison, err := interruptible(c.Context, func() (*applier.Comparison, error) {
+				return compare(s, args[0], args[1], c)
+			})
 			if err != nil {
 				return err
 			}
@@ -44,6 +46,27 @@ func diffCommand(s *stdio) *cli.Command {
 			}
 			return err
 		},
+	}
+}
+
+// interruptible runs f, which only reads and cannot be told to stop. When ctx is
+// done f is abandoned: the process is about to end.
+func interruptible[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	type outcome struct {
+		value T
+		err   error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		value, err := f()
+		done <- outcome{value, err}
+	}()
+	select {
+	case o := <-done:
+		return o.value, o.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
 	}
 }
 

@@ -26,7 +26,7 @@ func tokenFlag() cli.Flag {
 }
 
 func timeoutFlag() cli.Flag {
-	return &cli.DurationFlag{Name: "timeout", Usage: "give up after this time; 0 is never", Value: time.Hour}
+	return &cli.DurationFlag{Name: "timeout", Usage: "give up after this time, such as 90s; 0 is never", Value: time.Hour}
 }
 
 // connectTime bounds how long making a connection may take: after it a server
