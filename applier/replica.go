@@ -16,15 +16,32 @@ import (
 type Replica struct {
 	*Conn
 	Schema *Schema
+	// version is SQLite's count of schema changes when Schema was read.
+	version int64
 }
 
 // NewReplica reads the schema of the connection's database.
 func NewReplica(c *Conn) (*Replica, error) {
-	s, err := ReadSchema(c)
-	if err != nil {
+	r := &Replica{Conn: c, version: -1}
+	if err := r.Refresh(); err != nil {
 		return nil, err
 	}
-	return &Replica{Conn: c, Schema: s}, nil
+	return r, nil
+}
+
+// Refresh reads the schema again, if it has changed: the application may alter
+// tables whenever no transaction of ours is open.
+func (r *Replica) Refresh() error {
+	row, err := r.QueryRow("PRAGMA main.schema_version")
+	if err != nil || row[0].Int64() == r.version {
+		return err
+	}
+	s, err := ReadSchema(r.Conn)
+	if err != nil {
+		return err
+	}
+	r.Schema, r.version = s, row[0].Int64()
+	return nil
 }
 
 // RowImage is one row before and after something: full images in the order of

@@ -9,8 +9,12 @@ import (
 )
 
 // close makes transactions of what capture has gathered, in the caller's write
-// transaction, and puts them into the outbox. It updates id.
+// transaction, and puts them into the outbox. It updates id. Where the tables
+// have changed nothing can be made of it: *MismatchError.
 func (d *Device) close(id *identity) error {
+	if err := d.checkTables(id); err != nil {
+		return err
+	}
 	if _, err := d.replica.MendCapture(); err != nil {
 		return err
 	}

@@ -97,9 +97,6 @@ func Open(path string, o Options) (*Device, error) {
 	}
 	d := &Device{path: path, options: o, replica: r}
 	id, err := d.identity()
-	if err == nil && id == nil {
-		err = &NotEnrolledError{Path: path}
-	}
 	if err != nil {
 		r.Close()
 		return nil, err
@@ -161,15 +158,21 @@ type identity struct {
 	LastSync  replog.Millis // 0: never
 }
 
-// identity reads who the device is; nil where the file is not enrolled.
+// identity reads who the device is. A file that is not enrolled, or no longer,
+// is a *NotEnrolledError.
 func (d *Device) identity() (*identity, error) {
-	if ok, err := hasTable(d.replica.Conn, "replog_device"); err != nil || !ok {
+	if ok, err := hasTable(d.replica.Conn, "replog_device"); err != nil {
 		return nil, busy(d.path, err)
+	} else if !ok {
+		return nil, &NotEnrolledError{Path: d.path}
 	}
 	row, err := d.replica.QueryRow(`SELECT format, device, server, name, database, epoch, sync_point, last_seq, seen,
 		last_time, whole, tables, coalesce(last_sync, 0) FROM main.replog_device`)
-	if err != nil || row == nil || row[1].Bytes() == "" {
+	if err != nil {
 		return nil, busy(d.path, err)
+	}
+	if row == nil || row[1].Bytes() == "" {
+		return nil, &NotEnrolledError{Path: d.path}
 	}
 	if row[0].Int64() != format {
 		return nil, fmt.Errorf("%s: its replog tables have format %d; this program knows %d", d.path, row[0].Int64(), format)
@@ -240,12 +243,17 @@ func locked(ctx context.Context, path string, o Options, f func() error) error {
 
 func lockPath(path string) string { return path + "-lock" }
 
-// write runs f in a transaction that holds the write lock.
+// write runs f in a transaction that holds the write lock, on the schema as it
+// is then.
 func (d *Device) write(f func() error) error {
 	if err := d.replica.Begin(); err != nil {
 		return busy(d.path, err)
 	}
-	if err := f(); err != nil {
+	err := d.replica.Refresh()
+	if err == nil {
+		err = f()
+	}
+	if err != nil {
 		return busy(d.path, errors.Join(err, d.replica.Rollback()))
 	}
 	return busy(d.path, d.replica.Commit())

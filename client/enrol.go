@@ -61,13 +61,12 @@ func Init(ctx context.Context, req InitRequest, o Options) (*InitResult, error) 
 		defer r.Close()
 		d := &Device{path: req.Path, options: o, replica: r, server: server{http: o.HTTP, url: base, name: name, token: req.Token}}
 		id, err := d.identity()
-		if err != nil {
-			return err
-		}
-		if id != nil {
-			result, err = d.readdress(ctx, id, &req)
-		} else {
+		var none *NotEnrolledError
+		switch {
+		case errors.As(err, &none):
 			result, err = d.enrolFile(ctx, &req)
+		case err == nil:
+			result, err = d.readdress(ctx, id, &req)
 		}
 		return err
 	})

@@ -47,12 +47,15 @@ func (d *Device) Status(ctx context.Context) (*Status, error) {
 	return s, err
 }
 
-// read runs f on one state of the file.
+// read runs f on one state of the file, with the schema of that state.
 func (d *Device) read(f func() error) error {
 	if err := d.replica.BeginRead(); err != nil {
 		return busy(d.path, err)
 	}
-	err := f()
+	err := d.replica.Refresh()
+	if err == nil {
+		err = f()
+	}
 	return busy(d.path, errors.Join(err, d.replica.Rollback()))
 }
 

@@ -85,17 +85,20 @@ func (d *Device) sync(ctx context.Context, mode Mode) (*SyncResult, error) {
 	return result, nil
 }
 
-// prepare reads the token, makes sure that the tables are those that were
-// enrolled, and closes what was gathered.
-func (d *Device) prepare() (err error) {
-	if d.server.token, err = readToken(d.path); err != nil {
-		return err
-	}
-	id, err := d.identity()
+// prepare makes sure that the file is enrolled, with the tables that it has now,
+// reads the token, and closes what was gathered.
+func (d *Device) prepare() error {
+	err := d.read(func() error {
+		id, err := d.identity()
+		if err != nil {
+			return err
+		}
+		return d.checkTables(id)
+	})
 	if err != nil {
 		return err
 	}
-	if err := d.checkTables(id); err != nil {
+	if d.server.token, err = readToken(d.path); err != nil {
 		return err
 	}
 	return d.closeNow()
