@@ -1,0 +1,304 @@
+package crash
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"replog/replog"
+)
+
+// patience bounds every wait for a process.
+const patience = 2 * time.Minute
+
+// site is a server and its devices, all processes of the built command.
+type site struct {
+	t       *testing.T
+	dir     string
+	program string
+	address string // http://HOST:PORT, the same after each start
+	server  *exec.Cmd
+}
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	s := &site{t: t, dir: t.TempDir()}
+	s.program = filepath.Join(s.dir, "replog")
+	if out, err := exec.Command("go", "build", "-o", s.program, "replog/cmd/replog").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	t.Cleanup(func() {
+		if s.server != nil {
+			s.killServer()
+		}
+	})
+	s.startServer()
+	return s
+}
+
+func (s *site) path(name string) string { return filepath.Join(s.dir, name) }
+
+// startServer starts the server, at the address it had, and waits until it is
+// ready.
+func (s *site) startServer() {
+	s.t.Helper()
+	listen := "127.0.0.1:0"
+	if s.address != "" {
+		listen = strings.TrimPrefix(s.address, "http://")
+	}
+	log, err := os.OpenFile(s.path("server.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer log.Close()
+	s.server = exec.Command(s.program, "serve", "--data", s.path("server"), "--listen", listen)
+	s.server.Stderr = log
+	out, err := s.server.StdoutPipe()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := s.server.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		text, _ := os.ReadFile(s.path("server.log"))
+		s.t.Fatalf("the server did not start: %v\n%s", err, text)
+	}
+	s.address = strings.TrimSpace(line)
+	s.waitReady()
+}
+
+func (s *site) waitReady() {
+	s.t.Helper()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		res, err := http.Get(s.address + "/readyz")
+		if err == nil {
+			res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				return
+			}
+		}
+	}
+	s.t.Fatal("the server did not become ready")
+}
+
+func (s *site) killServer() {
+	_ = s.server.Process.Kill()
+	_ = s.server.Wait()
+	s.server = nil
+}
+
+// run runs the command to its end, which must be one of the exit codes.
+func (s *site) run(codes []int, env string, args ...string) string {
+	s.t.Helper()
+	cmd := exec.Command(s.program, args...)
+	cmd.Env = append(os.Environ(), env)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if !slices.Contains(codes, exitCode(err)) {
+		s.t.Fatalf("replog %s: %v\n%s%s", strings.Join(args, " "), err, out, stderr.String())
+	}
+	return string(out)
+}
+
+// exitCode is that of a process; -1 where a signal ended it.
+func exitCode(err error) int {
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &exit):
+		return exit.ExitCode()
+	}
+	return -2
+}
+
+// enrol makes devices with files in the given journal modes; the first publishes.
+func (s *site) enrol(modes ...string) []*device {
+	s.t.Helper()
+	var devices []*device
+	for i, mode := range modes {
+		d := &device{site: s, name: fmt.Sprintf("d%d", i), path: s.path(fmt.Sprintf("d%d.db", i))}
+		if i == 0 {
+			s.shell(d.path, schema)
+			s.run([]int{0}, "X=", "init", d.path, "--server", s.address+"/shop", "--publish", "--token-file", s.path("server/admin.token"))
+		} else {
+			s.clone(d.path)
+		}
+		s.shell(d.path, "PRAGMA journal_mode="+mode)
+		devices = append(devices, d)
+	}
+	return devices
+}
+
+func (s *site) clone(path string) {
+	s.t.Helper()
+	token := s.run([]int{0}, "X=", "token", "create", "shop", "--data", s.path("server"))
+	s.run([]int{0}, "REPLOG_TOKEN="+strings.TrimSpace(token), "clone", s.address+"/shop", path)
+}
+
+func (s *site) shell(path, sql string) {
+	s.t.Helper()
+	if out, err := exec.Command("sqlite3", path, sql).CombinedOutput(); err != nil {
+		s.t.Fatalf("sqlite3 %s: %v\n%s", path, err, out)
+	}
+}
+
+// syncUntilQuiet syncs all devices until nobody sends or receives anything.
+func (s *site) syncUntilQuiet(devices []*device) {
+	s.t.Helper()
+	for range 10 {
+		moved := false
+		for _, d := range devices {
+			var r struct{ Uploaded, Downloaded int }
+			if err := json.Unmarshal([]byte(s.run([]int{0, 3}, "X=", "sync", d.path, "--json")), &r); err != nil {
+				s.t.Fatal(err)
+			}
+			moved = moved || r.Uploaded+r.Downloaded > 0
+		}
+		if !moved {
+			return
+		}
+	}
+	s.t.Fatal("the devices do not come to rest")
+}
+
+// checkEqual compares all devices, and a new clone of the server's content.
+func (s *site) checkEqual(devices []*device) {
+	s.t.Helper()
+	fresh := s.path("fresh.db")
+	s.clone(fresh)
+	for _, d := range devices {
+		s.run([]int{0}, "X=", "diff", d.path, fresh)
+	}
+}
+
+// log reads the whole log, oldest first.
+func (s *site) log(d *device) []replog.LogLine {
+	s.t.Helper()
+	var lines []replog.LogLine
+	dec := json.NewDecoder(strings.NewReader(s.run([]int{0}, "X=", "log", d.path, "--json")))
+	for dec.More() {
+		var line replog.LogLine
+		if err := dec.Decode(&line); err != nil {
+			s.t.Fatal(err)
+		}
+		lines = append(lines, line)
+	}
+	slices.Reverse(lines)
+	return lines
+}
+
+// device is one file, the program that writes it, and the one that syncs it.
+type device struct {
+	site       *site
+	name, path string
+
+	writer  *exec.Cmd
+	stop    func() error // ends the writer
+	written []string
+	drained chan struct{}
+
+	mu      sync.Mutex
+	syncing *exec.Cmd
+	ended   bool
+	done    chan struct{}
+}
+
+func (d *device) startWriter(seed int64) {
+	t := d.site.t
+	t.Helper()
+	d.writer = exec.Command("python3", "writer.py", d.path, d.name, fmt.Sprint(seed))
+	d.writer.Stderr = os.Stderr
+	in, err := d.writer.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := d.writer.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.writer.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.writer.Process.Kill() })
+	d.stop, d.drained = in.Close, make(chan struct{})
+	go func() {
+		defer close(d.drained)
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			d.written = append(d.written, lines.Text())
+		}
+	}()
+}
+
+// stopWriter ends the writer and returns the keys whose commits it saw.
+func (d *device) stopWriter() []string {
+	d.site.t.Helper()
+	_ = d.stop()
+	<-d.drained
+	if err := d.writer.Wait(); err != nil {
+		d.site.t.Errorf("%s: a write of the application failed: %v", d.name, err)
+	}
+	return d.written
+}
+
+// startSyncing syncs over and over, as an impatient cron would.
+func (d *device) startSyncing() {
+	d.done = make(chan struct{})
+	go func() {
+		defer close(d.done)
+		for d.syncOnce() {
+		}
+	}()
+}
+
+func (d *device) syncOnce() bool {
+	cmd := exec.Command(d.site.program, "sync", d.path, "--busy-timeout", "1m")
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	d.mu.Lock()
+	if d.ended {
+		d.mu.Unlock()
+		return false
+	}
+	err := cmd.Start()
+	d.syncing = cmd
+	d.mu.Unlock()
+	if err == nil {
+		err = cmd.Wait()
+	}
+	// Killed, done, something waits for a person, or the server is down.
+	if code := exitCode(err); !slices.Contains([]int{-1, 0, 3, 75}, code) {
+		d.site.t.Errorf("%s: sync ended with exit code %d\n%s", d.name, code, out.String())
+		return false
+	}
+	return true
+}
+
+func (d *device) killSync() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.syncing != nil {
+		_ = d.syncing.Process.Kill()
+	}
+}
+
+func (d *device) stopSyncing() {
+	d.mu.Lock()
+	d.ended = true
+	d.mu.Unlock()
+	<-d.done
+}
