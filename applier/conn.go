@@ -150,7 +150,7 @@ func (c *Conn) Query(query string, row func([]replog.Value) error, args ...replo
 	defer rows.Close()
 	raw := make([]driver.Value, len(rows.Columns()))
 	for {
-		if err := rows.Next(raw); err == io.EOF {
+		if err := rows.Next(raw); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
 			return err

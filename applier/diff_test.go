@@ -217,7 +217,7 @@ func TestCompareGivesTheErrorOfTheCallback(t *testing.T) {
 		}
 		return nil
 	}})
-	if err != stop || seen != 3 {
+	if !errors.Is(err, stop) || seen != 3 {
 		t.Fatalf("%v after %d", err, seen)
 	}
 	if _, c := describeComparison(t, a, b); c.Tables[0].Different != 5000 {

@@ -42,9 +42,6 @@ func (e *event) movesKey() bool {
 	return e.op == opUpdate && !slices.Equal(e.oldKey(), e.newKey())
 }
 
-// writes tells whether the event wrote a column.
-func (e *event) writes(column int) bool { return e.carried == nil || e.carried[column] }
-
 // readEvents reads the change table in order. Updates that changed nothing are
 // left out; those from or to a key with NULL become inserts and deletes.
 func (r *Replica) readEvents() ([]*event, error) {

@@ -48,8 +48,9 @@ type LogStatement struct {
 	SQL        string  `json:"sql"`
 	Args       []Value `json:"args"`
 	RecordedAt Millis  `json:"recorded_at"`
-	Outcome    Outcome `json:"outcome"`
-	Reason     *Reason `json:"reason,omitempty"`
+	// Outcome is "" while there is none: the statement is pending.
+	Outcome Outcome `json:"outcome,omitempty"`
+	Reason  *Reason `json:"reason,omitempty"`
 }
 
 // Line renders an entry for people and programs that read the log.
