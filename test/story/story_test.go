@@ -4,6 +4,7 @@
 package story
 
 import (
+	"errors"
 	"testing"
 
 	"replog/client"
@@ -76,7 +77,7 @@ func TestRepairBringsADivergedFileBack(t *testing.T) {
 	a.write("UPDATE invoice SET total = 5 WHERE id = 'i2'")
 	a.sync(client.Both)
 	_, err := b.open().Sync(t.Context(), client.Both)
-	if _, ok := err.(*client.DivergedError); !ok {
+	if diverged := (*client.DivergedError)(nil); !errors.As(err, &diverged) {
 		t.Fatal(err)
 	}
 	if _, err := b.open().Repair(t.Context()); err != nil {
