@@ -164,6 +164,10 @@ func (d *Device) judged(id *identity, outbox []*pending, a *answer, counts *tall
 				"the server has a verdict on transaction %d, which this file does not have: it is a copy, or was restored", v.Seq)}
 		}
 		p := rest[at]
+		if p.hash != v.Hash {
+			return nil, &MismatchError{Path: d.path, Code: replog.CodeFork, Detail: fmt.Sprintf(
+				"the server's transaction %d is another than this file's: it is a copy, or was restored", v.Seq)}
+		}
 		counts.outcomes[v.Outcome]++
 		if err := d.addConflicts(p, v); err != nil {
 			return nil, err

@@ -164,7 +164,22 @@ func (r *run) round(ctx context.Context) (more bool, err error) {
 	if err := r.rebase(answer, r.result); err != nil {
 		return false, err
 	}
-	return rest || answer.done.More, r.options.Fault(FaultCommitted)
+	if err := r.options.Fault(FaultCommitted); err != nil || rest || answer.done.More {
+		return err == nil, err
+	}
+	return r.sendLost()
+}
+
+// sendLost is for when the log's head is reached: what was uploaded and still has
+// no verdict is no longer in the log. It tells whether to send that again now.
+func (r *run) sendLost() (again bool, err error) {
+	row, err := r.replica.QueryRow("SELECT min(seq) FROM main.replog_outbox WHERE uploaded")
+	if err != nil || row[0].IsNull() || r.again {
+		return false, busy(r.path, err)
+	}
+	first := replog.Seq(row[0].Int64())
+	r.again, r.sent = true, first-1
+	return r.mode == Both, r.forgetUploaded(first)
 }
 
 // nextUpload picks what the next request sends and tells whether that leaves

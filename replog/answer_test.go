@@ -45,8 +45,8 @@ func sampleAnswer() answer {
 	return answer{
 		First: SyncAnswer{Version: WireVersion, Epoch: "e", Head: 44},
 		Verdicts: []Verdict{
-			{Seq: 7, Revision: 42, Outcome: Applied, AsRecorded: true},
-			{Seq: 8, Revision: 43, Outcome: Rejected, Reason: &reason, Parts: []Part{
+			{Seq: 7, Hash: "0a1b", Revision: 42, Outcome: Applied, AsRecorded: true},
+			{Seq: 8, Hash: "2c3d", Revision: 43, Outcome: Rejected, Reason: &reason, Parts: []Part{
 				{Outcome: Rejected, Reason: reason, Rows: []int{0, 2}},
 				{Outcome: Ignored, Reason: Reason{Code: ReasonStale}, Rows: []int{1}, Columns: []string{"a"}},
 			}},

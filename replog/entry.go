@@ -32,7 +32,10 @@ func (e *Entry) AsRecorded() bool {
 
 // Verdict tells a device what became of one of its transactions.
 type Verdict struct {
-	Seq      Seq      `json:"seq"`
+	Seq Seq `json:"seq"`
+	// Hash is that of the transaction that was judged: where the device's own
+	// has another, its file was copied or restored.
+	Hash     Hash     `json:"hash"`
 	Revision Revision `json:"revision"`
 	Outcome  Outcome  `json:"outcome"`
 	Reason   *Reason  `json:"reason,omitempty"`
@@ -45,7 +48,7 @@ type Verdict struct {
 // Verdict makes the entry's verdict.
 func (e *Entry) Verdict() Verdict {
 	v := Verdict{
-		Seq: e.Transaction.Seq, Revision: e.Revision, Outcome: e.Outcome,
+		Seq: e.Transaction.Seq, Hash: e.Hash, Revision: e.Revision, Outcome: e.Outcome,
 		Parts: e.Parts, AsRecorded: e.AsRecorded(),
 	}
 	if e.Reason != (Reason{}) {
