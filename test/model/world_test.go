@@ -180,6 +180,7 @@ func (n *node) enter(result *client.InitResult) error {
 		return err
 	}
 	for _, sql := range append([]string{"PRAGMA synchronous=OFF"}, n.family.after...) {
+		n.logf("device %d: %s", n.number, sql)
 		if err := n.app.exec(sql); err != nil {
 			return fmt.Errorf("%s: %w", sql, err)
 		}
