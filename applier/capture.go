@@ -77,11 +77,9 @@ func (r *Replica) Install() error {
 		if err != nil {
 			return err
 		}
-		if err := r.createTriggers(i+1, t); err != nil {
-			return fmt.Errorf("capture table %q: %w", t.Name, err)
-		}
 	}
-	return nil
+	_, err := r.MendCapture()
+	return err
 }
 
 // Uninstall takes every trace of replog out, in the caller's transaction.
@@ -114,30 +112,29 @@ func (r *Replica) Recording(on bool) error {
 	return r.Exec("UPDATE main.replog_control SET recording = ?", replog.Integer(value))
 }
 
-// createTriggers makes the triggers of one table. Their order of creation does
-// not matter among themselves: each is for another event.
-func (r *Replica) createTriggers(id int, t *Table) error {
-	for _, sql := range captureTriggers(id, t) {
-		if err := r.Script(sql); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+// captureEvents name the triggers of a table in the order in which they are
+// created; the first beforeTriggers of them fire before the event.
+var captureEvents = [...]string{"before_insert", "before_update", "insert", "delete", "update"}
 
-// captureTriggers renders the triggers that capture a table.
+const beforeTriggers = 2
+
+// captureTriggers renders the triggers that capture a table, in the order of
+// captureEvents.
 func captureTriggers(id int, t *Table) []string {
 	g := triggerText{id: id, t: t}
-	list := []string{
+	// A row is not evicted by its own update.
+	other := " AND NOT (" + g.each(t.Key, "%[1]s IS OLD.%[1]s", " AND ") + ")"
+	return []string{
+		g.trigger("before_insert", "BEFORE INSERT", "", g.copyEvicted("")),
+		g.trigger("before_update", "BEFORE UPDATE", g.uniqueChanged(), g.copyEvicted(other)),
 		g.trigger("insert", "AFTER INSERT", g.hasKey("NEW"), g.log(opInsert, nil, g.images("NEW"))),
 		g.trigger("delete", "AFTER DELETE", g.hasKey("OLD"), g.log(opDelete, g.images("OLD"), nil)),
 		g.trigger("update", "AFTER UPDATE", g.anyChanged(), g.log(opUpdate, g.changedImages("OLD"), g.changedImages("NEW"))),
-		g.trigger("before_insert", "BEFORE INSERT", "", g.copyEvicted("")),
 	}
-	// A row is not evicted by its own update.
-	other := " AND NOT (" + g.each(t.Key, "%[1]s IS OLD.%[1]s", " AND ") + ")"
-	return append(list, g.trigger("before_update", "BEFORE UPDATE", g.uniqueChanged(), g.copyEvicted(other)))
 }
+
+// triggerName names a trigger of ours for one of captureEvents.
+func triggerName(id int, event string) string { return fmt.Sprintf("%s%d_%s", ownPrefix, id, event) }
 
 // triggerText renders SQL for one table's triggers. Within a trigger, a bare
 // column name is the table's in a SELECT on it; OLD. and NEW. are the row's.
@@ -163,7 +160,7 @@ func (g *triggerText) trigger(name, event, when, body string) string {
 		condition += " AND (" + when + ")"
 	}
 	return fmt.Sprintf("CREATE TRIGGER main.%s %s ON %s WHEN %s BEGIN %s; END",
-		replog.QuoteName(fmt.Sprintf("%s%d_%s", ownPrefix, g.id, name)), event, replog.QuoteName(g.t.Name), condition, body)
+		replog.QuoteName(triggerName(g.id, name)), event, replog.QuoteName(g.t.Name), condition, body)
 }
 
 // log renders an INSERT into the change table with some images; nil for none.

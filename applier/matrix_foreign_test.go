@@ -164,10 +164,11 @@ func (d inProcess) run(t testing.TB, path string, pragmas []string, steps []step
 			t.Fatal(err)
 		}
 	}
-	return runSteps(t, c, steps)
+	return runSteps(t, c, steps, "")
 }
 
-func runSteps(t testing.TB, c *Conn, steps []step) outcome {
+// runSteps runs steps, and after each that fails the script.
+func runSteps(t testingT, c *Conn, steps []step, afterFailure string) outcome {
 	var o outcome
 	for _, s := range steps {
 		var rows []string
@@ -178,6 +179,9 @@ func runSteps(t testing.TB, c *Conn, steps []step) outcome {
 		if err != nil {
 			rows = []string{"error " + err.Error()}
 			o.failed++
+			if err := c.Script(afterFailure); err != nil {
+				t.Fatal(err)
+			}
 		}
 		after, err := c.QueryRow("SELECT last_insert_rowid(), changes()")
 		if err != nil {
