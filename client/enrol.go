@@ -175,7 +175,25 @@ func (d *Device) checkCapturable(req *InitRequest) error {
 	if len(s.Tables) == 0 {
 		return &NotFoundError{What: d.path + " has no table with a primary key", Hint: "create tables first"}
 	}
-	return nil
+	return d.checkNames()
+}
+
+// checkNames refuses a file whose application uses names like ours, which
+// removal would take for ours. What an init that was cut left has replog_device.
+func (d *Device) checkNames() error {
+	cut, err := hasTable(d.replica.Conn, "replog_device")
+	if err != nil || cut {
+		return busy(d.path, err)
+	}
+	row, err := d.replica.QueryRow(`SELECT type || ' ' || name FROM main.sqlite_schema
+		WHERE type IN ('table', 'view', 'trigger') AND lower(name) GLOB 'replog_*'`)
+	if err != nil || row == nil {
+		return busy(d.path, err)
+	}
+	return &ExistsError{
+		What: d.path + " has a " + row[0].Bytes() + " of its own",
+		Hint: "nothing was changed; names that begin with replog_ are replog's: rename it",
+	}
 }
 
 // install puts capture and the device's tables into the file, in the caller's
