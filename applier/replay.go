@@ -69,7 +69,7 @@ func (r *Replica) Undo(images []RowImage) error {
 		}
 		back[i] = RowImage{Table: m.Table, Key: m.Key, Before: m.After, After: m.Before}
 	}
-	return r.Write(back)
+	return divergence(r.Write(back))
 }
 
 // Coalesce joins the images of transactions that followed each other into one

@@ -162,7 +162,12 @@ func (r *Replica) Apply(changes []replog.Change) error {
 		}
 		images = append(images, *image)
 	}
-	err := r.Write(images)
+	return divergence(r.Write(images))
+}
+
+// divergence makes a *DivergenceError of a constraint that refused what was once
+// in the database.
+func divergence(err error) error {
 	var refused *ConstraintError
 	if errors.As(err, &refused) {
 		return &DivergenceError{Table: refused.Table, Key: refused.Key, Why: refused.Err.Error()}

@@ -85,14 +85,15 @@ func (s *server) do(ctx context.Context, c call, t *traffic) (*http.Response, er
 		return nil, &UnreachableError{URL: s.address(), Err: err}
 	}
 	raw := res.Body
-	res.Body = &body{Reader: &counter{r: raw, n: &t.received}, close: raw.Close}
+	wire := &counter{r: raw, n: &t.received}
+	res.Body = &body{Reader: wire, close: raw.Close}
 	if res.Header.Get("Content-Encoding") == "zstd" {
-		z, err := zstd.NewReader(res.Body, zstd.WithDecoderConcurrency(1))
+		z, err := zstd.NewReader(wire, zstd.WithDecoderConcurrency(1))
 		if err != nil {
 			raw.Close()
 			return nil, &UnreachableError{URL: s.address(), Err: err}
 		}
-		res.Body = &body{Reader: z, close: func() error { z.Close(); return raw.Close() }}
+		res.Body = &body{Reader: &decoder{z, wire}, close: func() error { z.Close(); return raw.Close() }}
 	}
 	if res.StatusCode/100 != 2 {
 		defer res.Body.Close()
@@ -130,15 +131,32 @@ func mismatch(path string, err error) error {
 	return err
 }
 
-// counter counts what is read.
+// counter counts what is read, and keeps the error that ended it.
 type counter struct {
-	r io.Reader
-	n *int64
+	r   io.Reader
+	n   *int64
+	err error
 }
 
 func (c *counter) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	*c.n += int64(n)
+	c.err = err
+	return n, err
+}
+
+// decoder decompresses what comes over a wire. Zstd takes a wire that breaks
+// between two frames, or before the first, for the end.
+type decoder struct {
+	zstd *zstd.Decoder
+	wire *counter
+}
+
+func (d *decoder) Read(p []byte) (int, error) {
+	n, err := d.zstd.Read(p)
+	if err == io.EOF && d.wire.err != nil {
+		err = d.wire.err
+	}
 	return n, err
 }
 

@@ -317,3 +317,16 @@ func TestAReaderThatHoldsUpTheCommitIsLeftAlone(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 }
+
+func TestACloneWhoseDownloadIsCutLeavesNothing(t *testing.T) {
+	w := newWorld(t)
+	a := w.publish("a.db", shop)
+	for _, cut := range []int{0, 1, 500} {
+		l := &line{cut: cut}
+		_, err := client.Clone(t.Context(), w.url, w.dir+"/b.db", w.admin(), "", l.options())
+		if !isUnreachable(err) {
+			t.Fatalf("cut after %d of %d bytes: %v", cut, len(l.taped), err)
+		}
+	}
+	w.equal(a, w.clone("b.db"))
+}
