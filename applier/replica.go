@@ -74,13 +74,14 @@ func (r *Replica) Row(t *Table, key []replog.Value) ([]replog.Value, error) {
 }
 
 // resolve checks a net change against the schema and returns its table and the
-// positions of its columns.
+// positions of its columns. Names must be those of the schema to the letter, as
+// changes are told apart, and compared, by them.
 func (r *Replica) resolve(c *replog.Change) (*Table, []int, error) {
 	fail := func(why string, args ...any) (*Table, []int, error) {
 		return nil, nil, fmt.Errorf("%w: %s of %q: %s", ErrSchema, c.Op, c.Table, fmt.Sprintf(why, args...))
 	}
 	t := r.Schema.Table(c.Table)
-	if t == nil {
+	if t == nil || t.Name != c.Table {
 		return fail("no such replicated table")
 	}
 	if !slices.Equal(c.KeyColumns, t.KeyColumns()) {
@@ -94,7 +95,7 @@ func (r *Replica) resolve(c *replog.Change) (*Table, []int, error) {
 	for i, name := range c.Columns {
 		n := t.Column(name)
 		switch {
-		case n < 0:
+		case n < 0 || t.Columns[n].Name != name:
 			return fail("no column %q", name)
 		case seen[n]:
 			return fail("column %q twice", name)
