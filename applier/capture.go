@@ -14,12 +14,14 @@ const (
 	opInsert = 1
 	opUpdate = 2
 	opDelete = 3
-	// opCopy is a copy of a row that the statement at hand may evict: REPLACE
-	// fires no DELETE triggers.
+	// opCopy is a copy of a row that the INSERT at hand may evict, in n1 … the
+	// row that is to be inserted: REPLACE fires no DELETE triggers.
 	opCopy = 4
 	// opMark begins a marked transaction, whose label is in o1, or, where that
 	// is NULL, ends one.
 	opMark = 5
+	// opCopyUpdate is opCopy for an UPDATE.
+	opCopyUpdate = 6
 )
 
 // The tables that capture needs. None has a constraint but its rowid: an OR
@@ -125,8 +127,8 @@ func captureTriggers(id int, t *Table) []string {
 	// A row is not evicted by its own update.
 	other := " AND NOT (" + g.each(t.Key, "%[1]s IS OLD.%[1]s", " AND ") + ")"
 	return []string{
-		g.trigger("before_insert", "BEFORE INSERT", "", g.copyEvicted("")),
-		g.trigger("before_update", "BEFORE UPDATE", g.uniqueChanged(), g.copyEvicted(other)),
+		g.trigger("before_insert", "BEFORE INSERT", "", g.copyEvicted(opCopy, "")),
+		g.trigger("before_update", "BEFORE UPDATE", g.uniqueChanged(), g.copyEvicted(opCopyUpdate, other)),
 		g.trigger("insert", "AFTER INSERT", g.hasKey("NEW"), g.log(opInsert, nil, g.images("NEW"))),
 		g.trigger("delete", "AFTER DELETE", g.hasKey("OLD"), g.log(opDelete, g.images("OLD"), nil)),
 		g.trigger("update", "AFTER UPDATE", g.anyChanged(), g.log(opUpdate, g.changedImages("OLD"), g.changedImages("NEW"))),
@@ -283,21 +285,15 @@ func (g *triggerText) uniqueChanged() string {
 // named new or old does not hide the NEW and OLD of the trigger.
 const evictee = ownPrefix + "evictee"
 
-// copyEvicted copies the rows that NEW clashes with through a unique index, or
-// through the rowid. A key that SQLite will assign reads as -1 here; such a copy
-// is never confirmed (see confirmEvictions).
-func (g *triggerText) copyEvicted(more string) string {
-	columns, values := g.head(opCopy)
+// copyEvicted copies the rows that NEW clashes with through a unique index, each
+// with NEW, or through the rowid, without it: a change of the rowid alone is not
+// captured, so that nothing would show that NEW was written. A key that SQLite
+// will assign reads as -1 here.
+func (g *triggerText) copyEvicted(op int, more string) string {
+	columns, values := g.head(op)
 	for i := range g.t.Columns {
 		columns = append(columns, fmt.Sprintf("o%d", i+1))
 		values = append(values, g.name(i))
-	}
-	var clashes []string
-	for i := range g.t.Unique {
-		clashes = append(clashes, g.clash(&g.t.Unique[i]))
-	}
-	if rowid := g.t.hiddenRowID(); rowid != "" {
-		clashes = append(clashes, rowid+" = NEW."+rowid)
 	}
 	// The plus keeps SQLite from searching by this test, which all rows pass,
 	// instead of by the index.
@@ -306,12 +302,22 @@ func (g *triggerText) copyEvicted(more string) string {
 	}
 	// A statement for each index: of an OR over several, SQLite may scan the
 	// table. A row that is copied twice counts once (see confirmEvictions).
-	into := "INSERT INTO replog_change(" + strings.Join(columns, ", ") + ") SELECT " + strings.Join(values, ", ") +
-		" FROM " + replog.QuoteName(g.t.Name) + " AS " + evictee + " WHERE "
-	for i, clash := range clashes {
-		clashes[i] = into + clash + more
+	copying := func(clash string) string {
+		return "INSERT INTO replog_change(" + strings.Join(columns, ", ") + ") SELECT " + strings.Join(values, ", ") +
+			" FROM " + replog.QuoteName(g.t.Name) + " AS " + evictee + " WHERE " + clash + more
 	}
-	return strings.Join(clashes, "; ")
+	var list []string
+	if rowid := g.t.hiddenRowID(); rowid != "" {
+		list = append(list, copying(rowid+" = NEW."+rowid))
+	}
+	for i, image := range g.images("NEW") {
+		columns = append(columns, fmt.Sprintf("n%d", i+1))
+		values = append(values, image)
+	}
+	for i := range g.t.Unique {
+		list = append(list, copying(g.clash(&g.t.Unique[i])))
+	}
+	return strings.Join(list, "; ")
 }
 
 // clash tests a row of the table against NEW under one unique index.

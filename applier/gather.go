@@ -17,6 +17,11 @@ type event struct {
 	old, new []replog.Value
 	carried  []bool // updates only
 	label    replog.Value
+	// cause is, of a copy, the row that the statement at hand was to write, an
+	// UPDATE or an INSERT; its key is NULL where that is not known. written
+	// tells whether that row was.
+	cause             []replog.Value
+	byUpdate, written bool
 	// late is, of a copy, the row as updates captured after the copy left it;
 	// nil where there were none.
 	late []replog.Value
@@ -65,8 +70,13 @@ func (r *Replica) readEvents() ([]*event, error) {
 		if op != opInsert {
 			e.old = spread(t, layout[tbl], row[4:4+width])
 		}
-		if op == opInsert || op == opUpdate {
+		if op != opDelete {
 			e.new = spread(t, layout[tbl], row[4+width:])
+		}
+		switch op {
+		case opCopy, opCopyUpdate:
+			e.op, e.byUpdate = opCopy, op == opCopyUpdate
+			e.cause, e.new = e.new, nil
 		}
 		if e.settle() {
 			events = append(events, e)
@@ -134,79 +144,6 @@ func (e *event) settle() bool {
 }
 
 func hasNull(values []replog.Value) bool { return slices.ContainsFunc(values, replog.Value.IsNull) }
-
-// confirmEvictions turns the copies of rows that were really evicted into
-// deletes, and drops the others: a copy is made before the statement decides,
-// and OR IGNORE or UPSERT leave the row alone.
-//
-// A delete of the row ends its copy (the delete was captured). A copy counts when
-// the row is inserted again, or when it is not there in the end. Updates captured
-// in between were made before the eviction, by a BEFORE trigger, or after the
-// new row came, by an AFTER trigger that ran before ours: reconcile finds out.
-func (r *Replica) confirmEvictions(events []*event) ([]*event, error) {
-	pending := map[replog.RowID]*event{}
-	for _, e := range events {
-		switch e.op {
-		case opCopy:
-			pending[rowID(e.table, e.oldKey())] = e
-		case opUpdate:
-			follow(pending, e)
-		case opDelete:
-			delete(pending, rowID(e.table, e.oldKey()))
-		}
-		if key := e.insertedKey(); key != nil {
-			id := rowID(e.table, key)
-			if copied := pending[id]; copied != nil {
-				copied.op = opDelete
-				delete(pending, id)
-			}
-		}
-	}
-	for _, copied := range pending {
-		now, err := r.Row(copied.table, copied.oldKey())
-		if err != nil {
-			return nil, err
-		}
-		if now == nil {
-			copied.op = opDelete
-		}
-	}
-	return slices.DeleteFunc(events, func(e *event) bool { return e.op == opCopy }), nil
-}
-
-// insertedKey is the key at which a row appeared, by INSERT or by a key change.
-func (e *event) insertedKey() []replog.Value {
-	if e.op == opInsert || e.movesKey() {
-		return e.newKey()
-	}
-	return nil
-}
-
-// follow notes what an update of a row did to its pending copy.
-func follow(pending map[replog.RowID]*event, e *event) {
-	id := rowID(e.table, e.oldKey())
-	copied := pending[id]
-	if copied == nil {
-		return
-	}
-	if e.movesKey() {
-		// The row was moved, not evicted.
-		delete(pending, id)
-		return
-	}
-	if copied.late == nil {
-		copied.late = slices.Clone(copied.old)
-	}
-	for i, carried := range e.carried {
-		if carried {
-			copied.late[i] = e.new[i]
-		}
-	}
-}
-
-func rowID(t *Table, key []replog.Value) replog.RowID {
-	return replog.RowID{Table: t.Name, Key: replog.KeyString(key)}
-}
 
 // span is the events of one transaction.
 type span struct {
