@@ -12,6 +12,7 @@ func (s *Schema) Groups(changes []replog.Change) [][]int {
 	}
 	find := func(i int) int {
 		for parent[i] != i {
+			parent[i] = parent[parent[i]] // so that a chain is walked once
 			i = parent[i]
 		}
 		return i

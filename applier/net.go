@@ -151,6 +151,7 @@ func historiesOf(events []*event) []*history {
 
 func root(rows []*history, i int) int {
 	for rows[i].unit != i {
+		rows[i].unit = rows[rows[i].unit].unit // so that a chain is walked once
 		i = rows[i].unit
 	}
 	return i

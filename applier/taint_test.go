@@ -1,0 +1,65 @@
+package applier
+
+import (
+	"testing"
+
+	"replog/replog"
+)
+
+func TestWhatBuildsOnTheUnsureIsTouched(t *testing.T) {
+	for _, tc := range []struct {
+		name, unsure, then string
+		touched            bool
+	}{
+		{"the same row", "UPDATE p SET v = 1 WHERE id = 1", "UPDATE p SET code = 'x' WHERE id = 1", true},
+		{"another row", "UPDATE p SET v = 1 WHERE id = 1", "UPDATE p SET v = 1 WHERE id = 2", false},
+		{"a row of another table with its key", "UPDATE p SET v = 1 WHERE id = 1", "UPDATE node SET v = 1 WHERE id = 1", false},
+		{"a child of an inserted parent", "INSERT INTO p VALUES(9,NULL,0)", "INSERT INTO c VALUES(20,9,NULL,0)", true},
+		{"a child of an updated parent", "UPDATE p SET v = 1 WHERE id = 1", "INSERT INTO c VALUES(20,1,NULL,0)", true},
+		{"a child that leaves its parent", "UPDATE p SET v = 1 WHERE id = 1", "UPDATE c SET p = 2 WHERE id = 10", true},
+		{"a child whose reference stays", "UPDATE p SET v = 1 WHERE id = 1", "UPDATE c SET v = 1 WHERE id = 10", false},
+		{"the parent of an inserted child", "INSERT INTO c VALUES(20,3,NULL,0)", "UPDATE p SET v = 1 WHERE id = 3", true},
+		{"the parent of a deleted child", "DELETE FROM c WHERE id = 12", "DELETE FROM p WHERE id = 2", true},
+		{"a sibling", "INSERT INTO c VALUES(20,1,NULL,0)", "INSERT INTO c VALUES(21,1,NULL,0)", false},
+		{"a unique value that was to be freed", "UPDATE p SET code = 'x' WHERE id = 1", "INSERT INTO p VALUES(9,'ONE',0)", true},
+		{"a unique value of a row that was to go", "DELETE FROM p WHERE id = 3", "INSERT INTO p VALUES(9,'three',0)", true},
+		{"another unique value", "UPDATE p SET code = 'x' WHERE id = 1", "UPDATE p SET code = 'y' WHERE id = 2", false},
+		{"a value that is only freed", "INSERT INTO pair VALUES(9,7,7,0); DELETE FROM pair WHERE id = 1", "DELETE FROM pair WHERE id = 2", false},
+		{"a moved row's new place", "UPDATE p SET id = 30 WHERE id = 3", "UPDATE p SET v = 1 WHERE id = 30", true},
+		{"a new row in a moved row's old place", "UPDATE p SET id = 30 WHERE id = 3", "INSERT INTO p VALUES(3,NULL,0)", true},
+		{"any row where an index is on an expression", "UPDATE expr SET v = 1 WHERE id = 1", "UPDATE expr SET v = 1 WHERE id = 2", true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := newTestReplica(t, scripted(t, "db", related))
+			r.in(t, "install", r.Install)
+			taint := NewTaint(r.Schema)
+			taint.Add(net(t, r, tc.unsure)...)
+			then := net(t, r, tc.then)
+			row, touched := taint.Touched(then)
+			if touched != tc.touched {
+				t.Fatalf("touched: %t (%s), want %t", touched, row, tc.touched)
+			}
+			if touched && row.Table == "" {
+				t.Error("it does not say which row")
+			}
+		})
+	}
+}
+
+func TestNothingUnsureTouchesNothing(t *testing.T) {
+	r := newTestReplica(t, scripted(t, "db", related))
+	if row, touched := NewTaint(r.Schema).Touched(chain(3)); touched {
+		t.Error(row)
+	}
+}
+
+// A change of a table that is gone still concerns its row.
+func TestARowOfAnUnknownTableIsUnsureAsSuch(t *testing.T) {
+	r := newTestReplica(t, scripted(t, "db", related))
+	gone := replog.Change{Table: "gone", Op: replog.Delete, Key: ints(1), KeyColumns: []string{"id"}, Columns: []string{"id"}, Old: ints(1)}
+	taint := NewTaint(r.Schema)
+	taint.Add(gone)
+	if _, touched := taint.Touched([]replog.Change{gone}); !touched {
+		t.Error("not touched")
+	}
+}
