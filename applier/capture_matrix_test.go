@@ -115,6 +115,15 @@ var captureMatrix = []matrixCase{
 	{name: "the statement's clause over the schema's", schema: "CREATE TABLE t(id INTEGER PRIMARY KEY, u UNIQUE ON CONFLICT REPLACE, v)", rows: threeT,
 		run: stmts("INSERT OR IGNORE INTO t VALUES(9,'a',1)", "UPDATE OR FAIL t SET u = 'b' WHERE id = 1"), fails: 1, net: 0},
 
+	{name: "defaults of every form under REPLACE", schema: `CREATE TABLE t(id INTEGER PRIMARY KEY, a NOT NULL DEFAULT "it's" UNIQUE, b NOT NULL DEFAULT bare UNIQUE, c NOT NULL DEFAULT -1 UNIQUE,
+		d NOT NULL DEFAULT (1 + 1) UNIQUE, e NOT NULL DEFAULT x'00ff' UNIQUE, f NOT NULL DEFAULT TRUE UNIQUE, g NOT NULL DEFAULT (hex('g')) UNIQUE, h NOT NULL DEFAULT CURRENT_DATE, i NOT NULL DEFAULT [b c] UNIQUE, j NOT NULL DEFAULT 1.5e1 UNIQUE)`,
+		rows: "INSERT INTO t(id, a) VALUES(1,'x')",
+		run: stmts("INSERT INTO t VALUES(2,'a','b','c','d','e','f','g','h','i','j')", "REPLACE INTO t VALUES(3,'b',NULL,'c1','d1','e1','f1','g1','h','i1','j1')",
+			"INSERT INTO t VALUES(4,NULL,1,2,3,4,5,6,7,8,9)", "REPLACE INTO t VALUES(5,1,'b2',NULL,'d2','e2','f2','g2','h','i2','j2')"), fails: 1, net: 4},
+	{name: "REPLACE on indexes with conditions and functions", schema: "CREATE TABLE t(id INTEGER PRIMARY KEY, doc TEXT, kind, n); CREATE UNIQUE INDEX i ON t(json_extract(doc, '$.k')) WHERE kind IN ('a', 'b'); CREATE UNIQUE INDEX j ON t(CASE WHEN n > 0 THEN n END) WHERE n IS NOT NULL",
+		rows: `INSERT INTO t VALUES(1,'{"k":1}','a',1),(2,'{"k":1}','c',2),(3,'{"k":2}','b',NULL)`,
+		run:  stmts(`REPLACE INTO t VALUES(4,'{"k":1}','b',3)`, "UPDATE OR REPLACE t SET kind = 'a', n = 3 WHERE id = 2", `INSERT OR IGNORE INTO t VALUES(5,'{"k":2}','a',NULL)`), net: 2},
+
 	// Key changes.
 	{name: "a key change", schema: plainT, rows: threeT, run: stmts("UPDATE t SET id = 9 WHERE id = 1"), net: 2},
 	{name: "a key change with other columns", schema: plainT, rows: threeT, run: stmts("UPDATE t SET id = id + 10, v = 'n'"), net: 6},
@@ -160,6 +169,8 @@ var captureMatrix = []matrixCase{
 		run: stmts("INSERT INTO t(v) VALUES('n')", "INSERT INTO t(v, w) VALUES(last_insert_rowid(), changes())", "UPDATE t SET w = changes()", "INSERT INTO t(v, w) SELECT last_insert_rowid(), changes()"), net: 6},
 	{name: "errors", schema: "CREATE TABLE t(id INTEGER PRIMARY KEY, n NOT NULL, c CHECK (c > 0), s TEXT UNIQUE)",
 		run: stmts("INSERT INTO t VALUES(1,NULL,1,'')", "INSERT INTO t VALUES(1,1,0,'')", "INSERT INTO t VALUES('x',1,1,'')", "INSERT INTO t VALUES(1,1,1,'s')", "INSERT INTO t VALUES(2,1,1,'s')", "INSERT INTO t VALUES(1,1,1,'t')", "INSERT INTO nothing VALUES(1)"), fails: 6, net: 1},
+
+	{name: "an application that does not trust the schema", schema: uniqueT, rows: threeT, pragmas: []string{"trusted_schema=OFF", "ignore_check_constraints=ON"}, run: stmts("REPLACE INTO t VALUES(9,'a',1)", "UPDATE t SET v = 1.5 WHERE id = 2"), net: 3},
 
 	// Values.
 	{name: "a NOCASE column changes case", schema: "CREATE TABLE t(id INTEGER PRIMARY KEY, v COLLATE NOCASE, w COLLATE RTRIM)", rows: "INSERT INTO t VALUES(1,'abc','x'),(2,'d','y')",
@@ -276,6 +287,9 @@ var captureMatrix = []matrixCase{
 	{name: "a table without a primary key is left out", schema: plainT + "; CREATE TABLE n(a, b)", rows: threeT, run: stmts("INSERT INTO n VALUES(1,1)", "UPDATE t SET v = 0 WHERE id = 1"), net: 1, skipped: []string{"n"}},
 	{name: "virtual tables are left out", schema: plainT + "; CREATE VIRTUAL TABLE f USING fts4(x); CREATE VIRTUAL TABLE r USING rtree(id, lo, hi)", rows: threeT,
 		run: stmts("INSERT INTO f VALUES('one')", "INSERT INTO r VALUES(1,2,3)", "DELETE FROM t WHERE id = 1"), net: 1, skipped: []string{"f", "r"}},
+	{name: "FTS5 tables, whose module we need not have, are left out", modules: true, rows: threeT,
+		schema: plainT + "; CREATE VIRTUAL TABLE f USING fts5(v, content='t', content_rowid='id'); CREATE TRIGGER g AFTER INSERT ON t BEGIN INSERT INTO f(rowid, v) VALUES(NEW.id, NEW.v); END",
+		run:    stmts("INSERT INTO t VALUES(4,'four',1)", "UPDATE t SET w = 1 WHERE id = 1", "SELECT rowid FROM f WHERE f MATCH 'four'"), net: 2, skipped: []string{"f"}},
 	{name: "more than 900 columns are left out", schema: wideTable(901) + "; CREATE TABLE u(id INTEGER PRIMARY KEY)", run: stmts("INSERT INTO t(c0) VALUES(1)", "INSERT INTO u VALUES(1)"), net: 1, skipped: []string{"t"}},
 }
 
@@ -301,7 +315,7 @@ func TestCaptureRecordsExactlyWhatForeignWritersDo(t *testing.T) {
 		made := filepath.Join(t.TempDir(), "made.db")
 		makeFile(t, made, tc.schema, tc.rows)
 		for name, f := range writers {
-			if tc.hasArgs() && !f.binds() {
+			if _, ours := f.(inProcess); tc.hasArgs() && !f.binds() || tc.modules && ours {
 				continue
 			}
 			t.Run(tc.name+"/"+name, func(t *testing.T) { checkCapture(t, &tc, made, f) })

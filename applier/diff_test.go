@@ -311,7 +311,7 @@ func scripted(t testing.TB, name string, scripts ...string) *Conn {
 
 func reopened(t testing.TB, path string) *Conn {
 	t.Helper()
-	c, err := Open(path, OpenOptions{})
+	c, err := Open(path, OpenOptions{Pragmas: []string{"synchronous=OFF"}})
 	if err != nil {
 		t.Fatal(err)
 	}
