@@ -312,13 +312,15 @@ func TestCaptureRecordsExactlyWhatForeignWritersDo(t *testing.T) {
 		"driver": inProcess{}, "driver recursive": inProcess{pragmas: []string{"recursive_triggers=ON"}},
 	}
 	for _, tc := range captureMatrix {
-		made := filepath.Join(t.TempDir(), "made.db")
-		makeFile(t, made, tc.schema, tc.rows)
-		for name, f := range writers {
-			if _, ours := f.(inProcess); tc.hasArgs() && !f.binds() || tc.modules && ours {
-				continue
+		t.Run(tc.name, func(t *testing.T) {
+			made := filepath.Join(t.TempDir(), "made.db")
+			makeFile(t, made, tc.schema, tc.rows)
+			for name, f := range writers {
+				if _, ours := f.(inProcess); tc.hasArgs() && !f.binds() || tc.modules && ours {
+					continue
+				}
+				t.Run(name, func(t *testing.T) { checkCapture(t, &tc, made, f) })
 			}
-			t.Run(tc.name+"/"+name, func(t *testing.T) { checkCapture(t, &tc, made, f) })
-		}
+		})
 	}
 }
