@@ -11,7 +11,8 @@ import (
 // and OR IGNORE or UPSERT leave the row alone.
 //
 // A copy counts only if the row that the statement was to write was written. A
-// delete of the copied row ends it (the delete was captured). It counts when that
+// delete of the copied row, as it was copied, ends it: the delete was captured,
+// and is not that of a new row by a trigger newer than ours. It counts when that
 // row is inserted again, or when it is not there in the end. Updates captured
 // in between were made before the eviction, by a BEFORE trigger, or after the
 // new row came, by an AFTER trigger that ran before ours: reconcile finds out.
@@ -27,7 +28,10 @@ func (r *Replica) confirmEvictions(events []*event) ([]*event, error) {
 		case opUpdate:
 			follow(pending, e)
 		case opDelete:
-			delete(pending, rowID(e.table, e.oldKey()))
+			id := rowID(e.table, e.oldKey())
+			if copied := pending[id]; copied != nil && copied.copies(e.old) {
+				delete(pending, id)
+			}
 		}
 		if key := e.insertedKey(); key != nil {
 			id := rowID(e.table, key)
@@ -47,6 +51,11 @@ func (r *Replica) confirmEvictions(events []*event) ([]*event, error) {
 		}
 	}
 	return slices.DeleteFunc(events, func(e *event) bool { return e.op == opCopy }), nil
+}
+
+// copies tells whether a copy is of the row with that image.
+func (e *event) copies(image []replog.Value) bool {
+	return slices.Equal(e.old, image) || slices.Equal(e.late, image)
 }
 
 // noteWritten finds out, for each copy, whether the row that caused it was

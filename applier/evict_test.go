@@ -6,21 +6,17 @@ import (
 	"replog/replog"
 )
 
-func TestARowThatOnlyStoodInTheWayIsNotTakenForEvicted(t *testing.T) {
+// gatherAfter captures a database, runs SQL on it, and gathers.
+func gatherAfter(t *testing.T, before, after string) []*Gathered {
+	t.Helper()
 	c, err := Open(":memory:", OpenOptions{Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
-	script := func(sql string) {
-		t.Helper()
-		if err := c.Script(sql); err != nil {
-			t.Fatal(err)
-		}
+	t.Cleanup(func() { c.Close() })
+	if err := c.Script(before); err != nil {
+		t.Fatal(err)
 	}
-	script(`CREATE TABLE t(c0 INTEGER, c1 TEXT COLLATE NOCASE, c2 TEXT, c3, PRIMARY KEY(c1, c0), UNIQUE(c3));
-		CREATE UNIQUE INDEX u ON t(c2);
-		INSERT INTO t VALUES(9, 'A', '', x'31'), (1, 'e', 'A', 0.0)`)
 	r, err := NewReplica(c)
 	if err != nil {
 		t.Fatal(err)
@@ -28,14 +24,35 @@ func TestARowThatOnlyStoodInTheWayIsNotTakenForEvicted(t *testing.T) {
 	if err := r.Install(); err != nil {
 		t.Fatal(err)
 	}
-	// Newer than capture: its update is captured before the one that fired it,
-	// and finds the row at its new key in the way.
-	script(`CREATE TRIGGER app AFTER UPDATE ON t BEGIN UPDATE OR IGNORE t SET c3 = 0.0 WHERE c1 = 'A'; END;
-		UPDATE t SET c1 = 'G' WHERE c1 = 'e'`)
+	if err := c.Script(after); err != nil {
+		t.Fatal(err)
+	}
 	gathered, err := r.Gather(0)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return gathered
+}
+
+func TestAnEvictionIsCapturedThoughATriggerDeletesTheNewRow(t *testing.T) {
+	gathered := gatherAfter(t,
+		`CREATE TABLE u(k, l, a, PRIMARY KEY(k, l DESC)) WITHOUT ROWID; INSERT INTO u VALUES(x'61', 1, 1)`,
+		`CREATE TRIGGER app AFTER INSERT ON u BEGIN DELETE FROM u; END;
+		INSERT OR REPLACE INTO u VALUES(x'61', 1, 'b')`)
+	if len(gathered) != 1 || len(gathered[0].Net) != 1 || gathered[0].Net[0].Op != replog.Delete || gathered[0].Net[0].Old[2] != replog.Integer(1) {
+		t.Fatalf("%+v", gathered)
+	}
+}
+
+func TestARowThatOnlyStoodInTheWayIsNotTakenForEvicted(t *testing.T) {
+	// The trigger's update is captured before the one that fired it, and finds
+	// the row at its new key in the way.
+	gathered := gatherAfter(t,
+		`CREATE TABLE t(c0 INTEGER, c1 TEXT COLLATE NOCASE, c2 TEXT, c3, PRIMARY KEY(c1, c0), UNIQUE(c3));
+		CREATE UNIQUE INDEX u ON t(c2);
+		INSERT INTO t VALUES(9, 'A', '', x'31'), (1, 'e', 'A', 0.0)`,
+		`CREATE TRIGGER app AFTER UPDATE ON t BEGIN UPDATE OR IGNORE t SET c3 = 0.0 WHERE c1 = 'A'; END;
+		UPDATE t SET c1 = 'G' WHERE c1 = 'e'`)
 	var ops []replog.Op
 	for _, change := range gathered[0].Net {
 		ops = append(ops, change.Op)
