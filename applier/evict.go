@@ -10,10 +10,13 @@ import (
 // deletes, and drops the others: a copy is made before the statement decides,
 // and OR IGNORE or UPSERT leave the row alone.
 //
-// A copy counts only if the row that the statement was to write was written. A
-// delete of the copied row, as it was copied, ends it: the delete was captured,
-// and is not that of a new row by a trigger newer than ours. It counts when that
-// row is inserted again, or when it is not there in the end. Updates captured
+// A delete of the copied row, as it was copied, ends the copy: the delete was
+// captured, and is not that of a new row by a trigger newer than ours. A copy
+// counts when its row is not there in the end, or when it is inserted again,
+// provided that the row that the statement was to write was written: otherwise
+// the insert may be that of the copied row itself, captured late. (A row that is
+// gone was evicted even if the other is not seen: a cascade of the eviction may
+// take it away before it is written.) Updates captured
 // in between were made before the eviction, by a BEFORE trigger, or after the
 // new row came, by an AFTER trigger that ran before ours: reconcile finds out.
 func (r *Replica) confirmEvictions(events []*event) ([]*event, error) {
@@ -22,20 +25,21 @@ func (r *Replica) confirmEvictions(events []*event) ([]*event, error) {
 	for _, e := range events {
 		switch e.op {
 		case opCopy:
-			if e.written {
-				pending[rowID(e.table, e.oldKey())] = e
+			id := rowID(e.table, e.oldKey())
+			if known := pending[id]; e.written || known == nil || !known.written {
+				pending[id] = e
 			}
 		case opUpdate:
 			follow(pending, e)
 		case opDelete:
 			id := rowID(e.table, e.oldKey())
-			if copied := pending[id]; copied != nil && copied.copies(e.old) {
+			if copied := pending[id]; copied != nil && (!copied.written || copied.copies(e.old)) {
 				delete(pending, id)
 			}
 		}
 		if key := e.insertedKey(); key != nil {
 			id := rowID(e.table, key)
-			if copied := pending[id]; copied != nil {
+			if copied := pending[id]; copied != nil && copied.written {
 				copied.op = opDelete
 				delete(pending, id)
 			}

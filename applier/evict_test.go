@@ -61,3 +61,16 @@ func TestARowThatOnlyStoodInTheWayIsNotTakenForEvicted(t *testing.T) {
 		t.Fatalf("%d transactions, first %v, %d rows mended", len(gathered), ops, gathered[0].Mended)
 	}
 }
+
+func TestAnEvictionIsCapturedThoughItsCascadeTakesTheNewRowAway(t *testing.T) {
+	gathered := gatherAfter(t,
+		`CREATE TABLE o(c0 BLOB NOT NULL, c1, c2 BLOB, PRIMARY KEY(c0) ON CONFLICT REPLACE,
+			FOREIGN KEY(c2) REFERENCES o(c0) ON DELETE CASCADE);
+		INSERT INTO o VALUES(x'01', '1', NULL)`,
+		`PRAGMA foreign_keys=ON;
+		INSERT INTO o VALUES(x'61', 1.0, x'01');
+		UPDATE o SET c0 = x'01' WHERE c0 = x'61'`)
+	if len(gathered) != 1 || len(gathered[0].Net) != 1 || gathered[0].Net[0].Op != replog.Delete || gathered[0].Net[0].Old[1] != replog.Text("1") {
+		t.Fatalf("%+v", gathered)
+	}
+}
