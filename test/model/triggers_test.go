@@ -15,7 +15,8 @@ import (
 func (f *family) addTriggers(g generator) {
 	for n := range g.upTo(3, "triggers") {
 		text, clashes := f.trigger(g, n)
-		if clashes || !g.chance(60, "made after capture") {
+		_ = clashes
+		if !g.chance(60, "made after capture") {
 			f.before = append(f.before, text)
 			continue
 		}
