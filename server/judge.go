@@ -22,15 +22,15 @@ type verdict struct {
 // judge decides what becomes of an uploaded transaction and makes, on the
 // replica, the changes that are applied, by the rules of docs/rules.md. It runs
 // within the replica's transaction; errors are those of the stores, never the
-// device's fault.
-func judge(ctx context.Context, replica *applier.Replica, log replog.LogTx, t *replog.Transaction) (verdict, error) {
+// device's fault. What is unsure is kept for the next transaction of the upload.
+func judge(ctx context.Context, replica *applier.Replica, log replog.LogTx, t *replog.Transaction, kept *unsure) (v verdict, err error) {
+	defer func() { kept.judged(t, &v) }()
 	j := judgement{ctx: ctx, replica: replica, log: log, t: t, net: t.NetChanges()}
 	if row, twice := j.repeated(); twice {
 		reason := replog.Reason{Code: replog.ReasonMalformed, Detail: fmt.Sprintf("%s has two net changes", row)}
 		return j.refuse(replog.Rejected, reason), nil
 	}
-	var err error
-	if j.taint, err = j.unsure(); err != nil {
+	if j.taint, err = kept.of(replica.Schema, log, t); err != nil {
 		return verdict{}, err
 	}
 	if j.foreign, err = log.Foreign(t.Base, t.Device); err != nil {
@@ -106,39 +106,6 @@ func (j *judgement) refuse(outcome replog.Outcome, reason replog.Reason) verdict
 	}
 }
 
-// unsure collects U: what this transaction must not build on. Of the device's
-// transactions above seen that is what was not applied, and, where this one was
-// recorded without it, what was applied after all.
-func (j *judgement) unsure() (*applier.Taint, error) {
-	taint := applier.NewTaint(j.replica.Schema)
-	if j.t.Seen+1 >= j.t.Seq {
-		return taint, nil
-	}
-	entries, err := j.log.Unsettled(j.t.Device, j.t.Seen)
-	if err != nil {
-		return nil, err
-	}
-	for i := range entries {
-		e := &entries[i]
-		if e.Transaction.Seq < j.t.Seq && !slices.Contains(j.t.Without, e.Transaction.Seq) {
-			taint.Add(e.NotApplied()...)
-		}
-	}
-	for _, seq := range j.t.Without {
-		e, err := j.log.Find(j.t.Device, seq)
-		if errors.Is(err, replog.ErrNotFound) {
-			continue // not of this device's making: it lists only what it uploads
-		}
-		if err != nil {
-			return nil, err
-		}
-		if len(e.Changes) > 0 {
-			taint.Add(e.Transaction.NetChanges()...)
-		}
-	}
-	return taint, nil
-}
-
 // errNotApplied makes a savepoint undo a group that is not applied.
 var errNotApplied = errors.New("not applied")
 
@@ -201,6 +168,7 @@ func (j *judgement) rule(g *groupVerdict) (images []applier.RowImage, wholly int
 		ruling, err := j.ruling(&j.net[n])
 		if errors.Is(err, applier.ErrSchema) {
 			g.set(replog.Rejected, replog.ReasonSchema, err.Error())
+			g.stale = nil
 			return nil, 0, nil
 		}
 		if err != nil {

@@ -180,6 +180,7 @@ func (d *database) levelOrBreak(ctx context.Context, head replog.Head) error {
 // run judges a job's transactions and appends them to the log. What stops a job
 // goes to its result; an error concerns the batch.
 func (d *database) run(ctx context.Context, tx replog.LogTx, j *job) error {
+	var kept unsure
 	for i := range j.uploads[:j.cut] {
 		u := &j.uploads[i]
 		known, err := admit(tx, j, u)
@@ -195,7 +196,7 @@ func (d *database) run(ctx context.Context, tx replog.LogTx, j *job) error {
 			j.result.verdicts = append(j.result.verdicts, *known)
 			continue
 		}
-		e, err := d.judgeOne(ctx, tx, u)
+		e, err := d.judgeOne(ctx, tx, u, &kept)
 		if err == nil {
 			err = tx.Append(*e)
 		}
@@ -211,13 +212,13 @@ func (d *database) run(ctx context.Context, tx replog.LogTx, j *job) error {
 
 // judgeOne has a transaction judged and makes its entry. A panic is an error:
 // one transaction must not take the server down.
-func (d *database) judgeOne(ctx context.Context, tx replog.LogTx, u *upload) (e *replog.Entry, err error) {
+func (d *database) judgeOne(ctx context.Context, tx replog.LogTx, u *upload, kept *unsure) (e *replog.Entry, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	v, err := judge(ctx, d.replica.Replica, tx, &u.transaction)
+	v, err := judge(ctx, d.replica.Replica, tx, &u.transaction, kept)
 	if err != nil {
 		return nil, err
 	}
