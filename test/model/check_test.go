@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"replog/applier"
 	"replog/client"
 	"replog/replog"
 )
@@ -198,6 +199,25 @@ func (n *node) confirmed() (State, replog.Revision, error) {
 	return state, at, err
 }
 
+// sameByDiff compares the device with another database as `replog diff` does.
+func (n *node) sameByDiff(path string) error {
+	a, err := applier.Open(n.path, applier.OpenOptions{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	b, err := applier.Open(path, applier.OpenOptions{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	c, err := applier.Compare(a, b, applier.CompareOptions{})
+	if err == nil && !c.Equal {
+		err = fmt.Errorf("device %d differs from the snapshot: %+v", n.number, c)
+	}
+	return err
+}
+
 // readFile reads a database's content.
 func (f *family) readFile(path string) (State, error) {
 	c, err := openForeign(path)
@@ -263,6 +283,12 @@ func (n *node) sameConflicts() error {
 
 // sameResult compares what a sync says that it did.
 func (n *node) sameResult(r *client.SyncResult, mode client.Mode) error {
+	if err := n.absorb(); err != nil {
+		return err
+	}
+	if mode != client.PullOnly && n.logged < n.asked {
+		return fmt.Errorf("a sync succeeded, but transaction %d is not in the log", n.asked)
+	}
 	at, err := n.number1("SELECT sync_point FROM replog_device")
 	if err == nil && r.SyncPoint != replog.Revision(at) {
 		err = fmt.Errorf("sync says that the sync point is %d; it is %d", r.SyncPoint, at)

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -119,17 +120,13 @@ func history(g generator, logf func(string, ...any), count *tally) error {
 	if err != nil {
 		return err
 	}
+	defer os.RemoveAll(dir)
 	w, err := newWorld(g, dir, logf, count)
-	if w != nil {
-		defer w.remove()
-	}
 	if err == nil {
 		err = w.run()
 	}
-	if w != nil && w.host != nil {
-		if closed := w.close(); err == nil {
-			err = closed
-		}
+	if w.host != nil {
+		err = errors.Join(err, w.close())
 	}
 	if err != nil {
 		return err
@@ -184,6 +181,9 @@ func (w *world) settle() error {
 		return fmt.Errorf("the server's snapshot against the model:\n  %s", strings.Join(d, "\n  "))
 	}
 	for _, n := range w.nodes {
+		if err := n.sameByDiff(path); err != nil {
+			return err
+		}
 		if d := n.model.Visible.Difference(head); d != nil {
 			return fmt.Errorf("device %d in the end against the head:\n  %s", n.number, strings.Join(d, "\n  "))
 		}

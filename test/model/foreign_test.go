@@ -20,8 +20,6 @@ type foreign struct {
 	refused []string
 	// unmarked: the file has no capture, and marks are left out.
 	unmarked bool
-	// orphans: rows without their parent were there when it was made.
-	orphans bool
 }
 
 func openForeign(path string) (*foreign, error) {

@@ -57,7 +57,7 @@ func (n *node) repair() error {
 // exchange runs something that asks the server, follows it in the model, and
 // checks the device. Errors are expected where trouble was planned.
 func (n *node) exchange(planned bool, f func() error) error {
-	n.busy = true
+	n.busy, n.requests = true, 0
 	n.world.depth++
 	err := f()
 	n.world.depth--
@@ -109,6 +109,9 @@ func (n *node) beforeRequest() {
 	if err := n.observe(); err != nil {
 		n.world.fail(err)
 		return
+	}
+	if n.requests++; n.requests == 1 {
+		n.asked = n.model.LastSeq
 	}
 	if !n.ending && n.wire.trouble == noTrouble && n.g.chance(10, "meanwhile, before the request") {
 		n.world.fail(n.operate())

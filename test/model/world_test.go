@@ -7,7 +7,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -50,12 +49,15 @@ type node struct {
 	// reloaded: a repair has replayed the outbox, whether or not the sync
 	// point moved.
 	reloaded bool
-	logged   replog.Seq
+	logged   replog.Seq // the highest seq that the log was seen to hold
+	requests int        // of the last sync
+	asked    replog.Seq // the highest seq when the last sync sent its first request
 }
 
 var ctx = context.Background()
 
-// newWorld publishes a drawn database and enrols the first devices.
+// newWorld publishes a drawn database and enrols the first devices. The world
+// has to be closed if it has a host, whether or not there is an error.
 func newWorld(g generator, dir string, logf func(string, ...any), count *tally) (*world, error) {
 	var seed [32]byte
 	seed[0] = byte(g.upTo(256, "seed of the identities"))
@@ -67,7 +69,7 @@ func newWorld(g generator, dir string, logf func(string, ...any), count *tally) 
 	// Some servers answer in small pieces, so that a sync needs several requests.
 	pieces := int64(w.g.upTo(3, "small answers")/2) * 400
 	if w.host, err = newHost(filepath.Join(dir, "server"), w.random, pieces); err != nil {
-		return nil, err
+		return w, err
 	}
 	if err := w.publish(); err != nil {
 		return w, fmt.Errorf("publish: %w", err)
@@ -161,7 +163,16 @@ func (w *world) clone() error {
 	if err != nil {
 		return err
 	}
-	result, err := client.Clone(ctx, w.host.url(), n.path, token, "", n.options())
+	var result *client.InitResult
+	if w.g.chance(25, "a copy is enrolled") {
+		if err = w.host.snapshot(n.path); err == nil {
+			result, err = client.Init(ctx, client.InitRequest{
+				Path: n.path, URL: w.host.url(), Token: token, Whole: w.g.chance(15, "whole"),
+			}, n.options())
+		}
+	} else {
+		result, err = client.Clone(ctx, w.host.url(), n.path, token, "", n.options())
+	}
 	if err != nil {
 		return err
 	}
@@ -302,6 +313,3 @@ func (w *world) operate() error {
 	}
 	return nil
 }
-
-// remove takes the world's files away.
-func (w *world) remove() error { return os.RemoveAll(w.dir) }
