@@ -13,6 +13,11 @@ import (
 type unsure struct {
 	refused []*storedConflict
 	late    map[replog.Seq][]replog.Change
+	// last is what the transaction replayed last must not build on, which the
+	// next one's mostly extends, and known how many were before that.
+	last  *applier.Taint
+	of    *replog.Transaction
+	known int
 }
 
 func (d *Device) loadUnsure() (*unsure, error) {
@@ -30,17 +35,26 @@ func (d *Device) loadUnsure() (*unsure, error) {
 }
 
 // taint is what t must not build on, where before are the transactions of the
-// outbox before it, already replayed.
+// outbox before it, already replayed. Transactions come in order.
 func (u *unsure) taint(s *applier.Schema, t *replog.Transaction, before []*pending) *applier.Taint {
+	if u.last == nil || u.of.Seen != t.Seen || !slices.Equal(u.of.Without, t.Without) {
+		u.last, u.known = u.decided(s, t), 0
+	}
+	for _, p := range before[u.known:] {
+		if without := slices.Contains(t.Without, p.seq); without == p.effect {
+			u.last.Add(p.transaction.NetChanges()...)
+		}
+	}
+	u.of, u.known = t, len(before)
+	return u.last
+}
+
+// decided is the part of it that has verdicts.
+func (u *unsure) decided(s *applier.Schema, t *replog.Transaction) *applier.Taint {
 	taint := applier.NewTaint(s)
 	for _, c := range u.refused {
 		if c.seq > t.Seen && c.seq < t.Seq && !slices.Contains(t.Without, c.seq) {
 			taint.Add(replog.NotApplied(&c.transaction, []replog.Part{c.part})...)
-		}
-	}
-	for _, p := range before {
-		if without := slices.Contains(t.Without, p.seq); without == p.effect {
-			taint.Add(p.transaction.NetChanges()...)
 		}
 	}
 	for _, seq := range t.Without {
