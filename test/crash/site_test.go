@@ -208,8 +208,9 @@ type device struct {
 	name, path string
 
 	writer  *exec.Cmd
+	writers int          // how many there were
 	stop    func() error // ends the writer
-	written []string
+	written []string     // the rows whose commits writers saw
 	drained chan struct{}
 
 	mu      sync.Mutex
@@ -221,7 +222,8 @@ type device struct {
 func (d *device) startWriter(seed int64) {
 	t := d.site.t
 	t.Helper()
-	d.writer = exec.Command("python3", "writer.py", d.path, d.name, fmt.Sprint(seed))
+	d.writers++
+	d.writer = exec.Command("python3", "writer.py", d.path, fmt.Sprintf("%s-%d", d.name, d.writers), fmt.Sprint(seed))
 	d.writer.Stderr = os.Stderr
 	in, err := d.writer.StdinPipe()
 	if err != nil {
@@ -234,7 +236,8 @@ func (d *device) startWriter(seed int64) {
 	if err := d.writer.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = d.writer.Process.Kill() })
+	process := d.writer.Process
+	t.Cleanup(func() { _ = process.Kill() })
 	d.stop, d.drained = in.Close, make(chan struct{})
 	go func() {
 		defer close(d.drained)
@@ -244,7 +247,7 @@ func (d *device) startWriter(seed int64) {
 	}()
 }
 
-// stopWriter ends the writer and returns the keys whose commits it saw.
+// stopWriter ends the writer and returns the rows whose commits it saw.
 func (d *device) stopWriter() []string {
 	d.site.t.Helper()
 	_ = d.stop()
@@ -253,6 +256,34 @@ func (d *device) stopWriter() []string {
 		d.site.t.Errorf("%s: a write of the application failed: %v", d.name, err)
 	}
 	return d.written
+}
+
+// conflicts are the rows whose inserts are among the device's conflicts.
+func (d *device) conflicts() map[string]bool {
+	d.site.t.Helper()
+	rows := map[string]bool{}
+	dec := json.NewDecoder(strings.NewReader(d.site.run([]int{0}, "X=", "conflicts", "list", d.path, "--json")))
+	for dec.More() {
+		var conflict struct {
+			Changes []replog.Change `json:"changes"`
+		}
+		if err := dec.Decode(&conflict); err != nil {
+			d.site.t.Fatal(err)
+		}
+		for _, c := range conflict.Changes {
+			if (c.Table == "item" || c.Table == "slot") && c.Op == replog.Insert {
+				rows[row(c.Table, c.New)] = true
+			}
+		}
+	}
+	return rows
+}
+
+// killWriter kills the application, perhaps within a transaction.
+func (d *device) killWriter() {
+	_ = d.writer.Process.Kill()
+	<-d.drained
+	_ = d.writer.Wait()
 }
 
 // startSyncing syncs over and over, as an impatient cron would.
