@@ -121,23 +121,23 @@ func sameSet(a, b []string) bool {
 }
 
 // text renders an effect, as changeText does a change.
-func (x *Effect) text() string {
-	c := replog.Change{Table: x.Net.ID.Table, Op: x.Op, Restored: x.Restored}
+func (e *Effect) text() string {
+	c := replog.Change{Table: e.Net.ID.Table, Op: e.Op, Restored: e.Restored}
 	var columns []string
-	for i, col := range x.Net.Table.Columns {
-		if x.Op == replog.Update && !slices.Contains(x.Columns, i) {
+	for i, col := range e.Net.Table.Columns {
+		if e.Op == replog.Update && !slices.Contains(e.Columns, i) {
 			continue
 		}
-		at := x.Net.Time
-		if x.Op == replog.Update || x.Restored {
-			at, _ = x.wrote(i)
-			if x.Restored && !slices.Contains(x.Columns, i) {
+		at := e.Net.Time
+		if e.Op == replog.Update || e.Restored {
+			at, _ = e.wrote(i)
+			if e.Restored && !slices.Contains(e.Columns, i) {
 				at = 0
 			}
 		}
-		columns = append(columns, columnText(col.Name, x.Before, x.After, i, at))
+		columns = append(columns, columnText(col.Name, e.Before, e.After, i, at))
 	}
-	return changeHead(&c, x.Net.ID.Key, x.Net.Unit > 0) + strings.Join(columns, ", ")
+	return changeHead(&c, e.Net.ID.Key, e.Net.Unit > 0) + strings.Join(columns, ", ")
 }
 
 func columnText(name string, old, now Row, i int, at replog.Millis) string {

@@ -2,6 +2,7 @@ package model
 
 import (
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -46,7 +47,7 @@ func (c *foreign) query(sql string) ([]Row, error) {
 	raw := make([]driver.Value, len(rows.Columns()))
 	var out []Row
 	for {
-		if err := rows.Next(raw); err == io.EOF {
+		if err := rows.Next(raw); errors.Is(err, io.EOF) {
 			return out, nil
 		} else if err != nil {
 			return nil, err
@@ -239,6 +240,6 @@ func (c *foreign) discard() error {
 // refusal tells whether SQLite refused a statement for what it asks, or because
 // recursive triggers ran too deep, for which it has only its general code.
 func refusal(err error, recursive bool) bool {
-	e, ok := err.(sqlite3.Error)
-	return ok && (e.Code == sqlite3.ErrConstraint || e.Code == sqlite3.ErrMismatch || recursive && e.Code == sqlite3.ErrError)
+	var e sqlite3.Error
+	return errors.As(err, &e) && (e.Code == sqlite3.ErrConstraint || e.Code == sqlite3.ErrMismatch || recursive && e.Code == sqlite3.ErrError)
 }
