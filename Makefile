@@ -23,11 +23,13 @@ lint:
 bench:
 	go run ./bench
 
-# Random histories against the model for much longer than CI allows.
-# SOAK_CHECKS says how many; a failure prints the seed that replays it.
+# Random histories against the model, and random kills, for much longer than CI
+# allows. A failure prints the seed that replays it.
 SOAK_CHECKS ?= 20000
+SOAK_KILLS ?= 5000
 soak: needs
-	go test -timeout 0 -run TestConvergence ./test/model -rapid.checks=$(SOAK_CHECKS)
+	go test -timeout 0 ./test/model -rapid.checks=$(SOAK_CHECKS)
+	REPLOG_CRASH_KILLS=$(SOAK_KILLS) go test -timeout 0 ./test/crash
 
 clean:
 	rm -rf bin
