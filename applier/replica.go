@@ -253,15 +253,16 @@ func (r *Replica) TablesWithNullKeys() ([]string, error) {
 	return names, nil
 }
 
-// LoadFrom replaces the content of the replicated tables by that of an attached
+// LoadFrom replaces the content of the replicated tables by that of another
 // database with the same tables, in the caller's transaction.
-func (r *Replica) LoadFrom(schema string) error {
+func (r *Replica) LoadFrom(from *Conn) error {
 	for _, t := range r.Schema.Tables {
 		if err := r.Exec("DELETE FROM main." + replog.QuoteName(t.Name)); err != nil {
 			return err
 		}
-		if err := r.Exec(t.loadSQL(schema)); err != nil {
-			return err
+		err := from.Query(t.sql.selectAll, func(row []replog.Value) error { return r.Exec(t.sql.insert, row...) })
+		if err != nil {
+			return fmt.Errorf("load table %q: %w", t.Name, err)
 		}
 	}
 	return nil

@@ -13,7 +13,7 @@ type statements struct {
 	selectRow string // by key
 	insert    string
 	remove    string // by key
-	columns   string // quoted, in order
+	selectAll string
 }
 
 func (t *Table) render() statements {
@@ -25,20 +25,12 @@ func (t *Table) render() statements {
 	}
 	table := "main." + replog.QuoteName(t.Name)
 	where := " WHERE " + t.keyCondition()
-	list := strings.Join(columns, ", ")
 	return statements{
 		selectRow: "SELECT " + strings.Join(plus, ", ") + " FROM " + table + where,
-		insert:    "INSERT OR ABORT INTO " + table + "(" + list + ") VALUES(" + strings.Join(marks, ", ") + ")",
+		insert:    "INSERT OR ABORT INTO " + table + "(" + strings.Join(columns, ", ") + ") VALUES(" + strings.Join(marks, ", ") + ")",
 		remove:    "DELETE FROM " + table + where,
-		columns:   list,
+		selectAll: "SELECT " + strings.Join(plus, ", ") + " FROM " + table,
 	}
-}
-
-// loadSQL copies all rows of the table of the same name in another schema.
-func (t *Table) loadSQL(schema string) string {
-	name := replog.QuoteName(t.Name)
-	return "INSERT OR ABORT INTO main." + name + "(" + t.sql.columns + ") SELECT " + t.sql.columns +
-		" FROM " + replog.QuoteName(schema) + "." + name
 }
 
 // keyCondition compares under the collations of the primary key, which need not

@@ -29,9 +29,17 @@ func Remove(ctx context.Context, path string, o Options) error {
 		return err
 	}
 	for _, p := range []string{TokenPath(path), lockPath(path)} {
-		if err := os.Remove(p); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := removeFile(p); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// removeFile removes a file, if it is there.
+func removeFile(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
 	}
 	return nil
 }

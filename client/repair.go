@@ -55,11 +55,13 @@ func (d *Device) repair(ctx context.Context) (*RepairResult, error) {
 		return nil, err
 	}
 	result := &RepairResult{Backup: d.path + ".backup-" + strings.ReplaceAll(d.options.Clock().UTC().Format("20060102-150405.000"), ".", "-")}
-	if err := d.replica.Backup(result.Backup); err != nil {
-		return nil, busy(d.path, err)
+	err = d.replica.Backup(result.Backup)
+	if err == nil {
+		err = d.reload(snapshot, at, a)
 	}
-	if err := d.reload(snapshot, at, a); err != nil {
-		return nil, err
+	if err != nil {
+		// Nothing was changed, so there is nothing to go back to.
+		return nil, errors.Join(busy(d.path, err), removeFile(result.Backup))
 	}
 	return result, d.read(func() error {
 		id, err := d.identity()
@@ -101,10 +103,12 @@ func (d *Device) catchUp(ctx context.Context, at replog.Revision) (*answer, erro
 
 // reload replaces the tables' content, in one transaction.
 func (d *Device) reload(snapshot string, at replog.Revision, a *answer) error {
-	if err := d.replica.Exec("ATTACH ? AS replog_snapshot", replog.Text(snapshot)); err != nil {
-		return fmt.Errorf("attach the snapshot: %w", err)
+	content, err := applier.Open(snapshot, applier.OpenOptions{ReadOnly: true})
+	if err != nil {
+		return err
 	}
-	err := d.write(func() error {
+	defer content.Close()
+	err = d.write(func() error {
 		id, err := d.identity()
 		if err != nil {
 			return err
@@ -117,14 +121,14 @@ func (d *Device) reload(snapshot string, at replog.Revision, a *answer) error {
 			return err
 		}
 		_, err = d.move(id, outbox, a, func() (replog.Revision, error) {
-			return at, d.replica.LoadFrom("replog_snapshot")
+			return at, d.replica.LoadFrom(content)
 		})
 		if err != nil {
 			return err
 		}
 		return d.finish(id, a)
 	})
-	return errors.Join(d.diverged(err), d.replica.Exec("DETACH replog_snapshot"))
+	return d.diverged(err)
 }
 
 // sameSchema checks that the tables are those of the snapshot.

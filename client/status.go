@@ -137,6 +137,14 @@ func (d *Device) Confirmed(ctx context.Context, dst string) (replog.Revision, er
 	if _, err := os.Stat(dst); err == nil {
 		return 0, &ExistsError{What: dst + " exists", Hint: "name a file that does not"}
 	}
+	at, err := d.confirmed(dst)
+	if err != nil {
+		return 0, errors.Join(err, removeFile(dst))
+	}
+	return at, nil
+}
+
+func (d *Device) confirmed(dst string) (replog.Revision, error) {
 	if err := d.replica.Backup(dst); err != nil {
 		return 0, busy(d.path, err)
 	}
