@@ -8,21 +8,26 @@
 // UPDATE changed, and marks. From the log it takes the order in which
 // transactions arrived, their recorded times and the order of their net
 // changes, after checking them. Everything else, every outcome and every row,
-// it predicts.
+// it predicts. When a device closes what has gathered, and how far its sync
+// point moved, is read from its file after each request.
 //
 // How to run it:
 //
-//	go test ./test/model                       1,000 cases
-//	RAPID_CHECKS=50000 go test -timeout 0 ./test/model
-//	                                           a long run
+//	go test ./test/model                       1,000 histories
+//	RAPID_CHECKS=50000 go test -timeout 0 -run TestConvergence ./test/model
+//	                                           a long run, as `make soak`
 //
-// A failure prints rapid's seed and leaves a fail file; the case is run again by
+// The number is shared by the subtests that run beside each other. A failure
+// prints rapid's seed and leaves a fail file in testdata/rapid; the history is
+// run again by one of
 //
-//	go test ./test/model -run TestConvergence/0 -rapid.seed=SEED
-//	go test ./test/model -run TestConvergence/0 -rapid.failfile=FILE
+//	go test ./test/model -run TestConvergence/histories/0 -rapid.seed=SEED
+//	go test ./test/model -run TestConvergence/histories/0 -rapid.failfile=FILE
 //
-// with the number of the subtest that failed. In most cases the recorded times
-// come from the case's own clocks, so that a case runs the same each time; in
-// the others (one in eight) they are the machine's, which two runs need not
-// share.
+// with the number of the subtest that failed. In most histories the recorded
+// times come from clocks of the test, so that they run the same each time; in
+// one of eight they are the machine's, which two runs need not share.
+//
+// With -v a run ends with what it went through: outcomes, reasons, network
+// trouble, crashes. At least 60 % of the transactions have to be applied.
 package model
