@@ -154,7 +154,7 @@ type decoder struct {
 
 func (d *decoder) Read(p []byte) (int, error) {
 	n, err := d.zstd.Read(p)
-	if err == io.EOF && d.wire.err != nil {
+	if errors.Is(err, io.EOF) && d.wire.err != nil {
 		err = d.wire.err
 	}
 	return n, err

@@ -14,15 +14,15 @@ func TestTablesThatChangedAreShownFromBothSides(t *testing.T) {
 	a := w.publish("a.db", shop)
 	a.write("ALTER TABLE customer ADD COLUMN phone TEXT; UPDATE customer SET phone = '1' WHERE id = 1")
 	_, err := a.trySync(client.Both, client.Options{})
-	e := mismatch(t, err, replog.CodeSchema)
-	if !strings.Contains(e.Detail, "+ table customer column phone TEXT") {
-		t.Fatal(e.Detail)
+	detail := mismatch(t, err, replog.CodeSchema)
+	if !strings.Contains(detail, "+ table customer column phone TEXT") {
+		t.Fatal(detail)
 	}
 	a.write("ALTER TABLE customer RENAME COLUMN name TO fullname")
 	_, err = a.trySync(client.Both, client.Options{})
-	e = mismatch(t, err, replog.CodeSchema)
-	if !strings.Contains(e.Detail, "- table customer column name TEXT") || !strings.Contains(e.Detail, "+ table customer column fullname TEXT") {
-		t.Fatal(e.Detail)
+	detail = mismatch(t, err, replog.CodeSchema)
+	if !strings.Contains(detail, "- table customer column name TEXT") || !strings.Contains(detail, "+ table customer column fullname TEXT") {
+		t.Fatal(detail)
 	}
 }
 

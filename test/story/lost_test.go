@@ -10,14 +10,15 @@ import (
 	"replog/replog"
 )
 
-// mismatch checks that an error is a *client.MismatchError of that code.
-func mismatch(t *testing.T, err error, code string) *client.MismatchError {
+// mismatch checks that an error is a *client.MismatchError of that code, and gives
+// its detail.
+func mismatch(t *testing.T, err error, code string) string {
 	t.Helper()
 	var e *client.MismatchError
 	if !errors.As(err, &e) || e.Code != code {
 		t.Fatalf("%v, want a mismatch: %s", err, code)
 	}
-	return e
+	return e.Detail
 }
 
 // backup copies the server's folder; restore puts the copy in its place.
