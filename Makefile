@@ -28,7 +28,7 @@ bench:
 SOAK_CHECKS ?= 20000
 SOAK_KILLS ?= 5000
 soak: needs
-	go test -timeout 0 ./test/model -rapid.checks=$(SOAK_CHECKS)
+	go test -timeout 0 -run TestConvergence ./test/model -rapid.checks=$(SOAK_CHECKS)
 	REPLOG_CRASH_KILLS=$(SOAK_KILLS) go test -timeout 0 ./test/crash
 
 clean:
