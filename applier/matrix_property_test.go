@@ -59,9 +59,9 @@ type writer struct {
 	// newer allows triggers of the application that were made after capture:
 	// until the next closing they run before it, and what they do is captured
 	// before what caused it. Then there is no OR FAIL, which ends a statement
-	// before capture comes to see what stays of it; and nothing that looks for
-	// a row to evict and leaves it (OR IGNORE, UPSERT, INSERT in a trigger), as
-	// its copy cannot be told from that of an eviction.
+	// before capture comes to see what stays of it, and nothing that looks for
+	// rows to evict (OR REPLACE, OR IGNORE, UPSERT): of such rows order tells
+	// the most.
 	newer bool
 }
 
@@ -118,7 +118,7 @@ func (w writer) statement(images []string) string {
 	clauses := []string{"", "", " OR REPLACE", " OR REPLACE", " OR IGNORE", " OR FAIL"}
 	forms := []string{"insert", "insert", "update", "update", "delete", "upsert"}
 	if w.newer {
-		clauses, forms = clauses[:4], forms[:5]
+		clauses, forms = clauses[:2], forms[:5]
 	}
 	or := w.pick("or", clauses...)
 	columns := "(" + strings.Join(t.columns, ", ") + ")"
@@ -294,16 +294,19 @@ func (w writer) olderTriggers() []string {
 	return list
 }
 
-// newerTriggers update rows or keep a log.
+// newerTriggers update, delete or keep a log.
 func (w writer) newerTriggers() []string {
 	var list []string
 	for range rapid.IntRange(0, 2).Draw(w.r, "newer") {
 		list = append(list, w.trigger(10+len(list), "AFTER", func(images []string) string {
 			t := w.table()
-			if w.chance(50, "log") {
+			switch w.pick("form", "log", "update", "delete") {
+			case "log":
 				return w.logging(images)
+			case "update":
+				return "UPDATE " + t.name + " SET " + w.set(t, images) + w.where(t, images)
 			}
-			return "UPDATE " + t.name + " SET " + w.set(t, images) + w.where(t, images)
+			return "DELETE FROM " + t.name + w.where(t, images)
 		}))
 	}
 	return list
