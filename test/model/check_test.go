@@ -68,6 +68,9 @@ func (t *Txn) sameRecorded(r *replog.Transaction) error {
 	if r.Base != t.Base || r.Seen != t.Seen || !slices.Equal(r.Without, t.Without) {
 		return fmt.Errorf("base %d, seen %d, without %v; want %d, %d, %v", r.Base, r.Seen, r.Without, t.Base, t.Seen, t.Without)
 	}
+	if err := sameOrder(r); err != nil {
+		return err
+	}
 	return t.adopt(r.NetChanges())
 }
 

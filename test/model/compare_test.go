@@ -37,6 +37,40 @@ func (t *Txn) adopt(recorded []replog.Change) error {
 	return nil
 }
 
+// sameOrder checks that net changes come in the order in which the recorded
+// statements first touched their rows.
+func sameOrder(r *replog.Transaction) error {
+	touched := map[replog.RowID]int{}
+	touch := func(id replog.RowID) {
+		if _, ok := touched[id]; !ok {
+			touched[id] = len(touched)
+		}
+	}
+	for i := range r.Statements {
+		s := &r.Statements[i]
+		touch(s.Row())
+		if s.Op != replog.Update {
+			continue
+		}
+		key := slices.Clone(s.Key)
+		for k, name := range s.KeyColumns {
+			if c := slices.Index(s.Columns, name); c >= 0 {
+				key[k] = s.New[c]
+			}
+		}
+		touch(replog.RowID{Table: s.Table, Key: replog.KeyString(key)})
+	}
+	last := -1
+	for _, c := range r.NetChanges() {
+		at, ok := touched[c.Row()]
+		if !ok || at < last {
+			return fmt.Errorf("%s is out of order, or no statement touches it:\n%s", c.Row(), changeList(r.NetChanges()))
+		}
+		last = at
+	}
+	return nil
+}
+
 func (n *Net) adopt(c *replog.Change) error {
 	columns := n.Changed
 	if n.Op != replog.Update {
