@@ -94,15 +94,21 @@ func (p *plan) all() []int {
 }
 
 // query reads a side in the order of compareLoosely. Every collation is set
-// aside, as a key's own (NOCASE) would order the two sides differently; an
-// index on the key serves the order where its collation is BINARY.
+// aside, as a key's own (NOCASE) would order the two sides differently. Rows that
+// are stored in the order of their key are read as they lie; others are sorted
+// (the plus keeps SQLite from following the key's index): that takes space in
+// temporary files, but half the time of fetching each row through an index.
 func (p *plan) query(t *tableShape, s *shape, run pass) string {
 	var columns, order []string
 	for _, name := range p.columns {
 		columns = append(columns, "+t."+replog.QuoteName(name))
 	}
+	sorted := "+"
+	if t.clustered && run.keyed {
+		sorted = ""
+	}
 	for _, i := range run.order {
-		order = append(order, "t."+replog.QuoteName(p.columns[i])+" COLLATE "+s.collation())
+		order = append(order, sorted+"t."+replog.QuoteName(p.columns[i])+" COLLATE "+s.collation())
 	}
 	return fmt.Sprintf("SELECT %s FROM main.%s AS t%s ORDER BY %s",
 		strings.Join(columns, ", "), replog.QuoteName(t.name), run.where, strings.Join(order, ", "))

@@ -23,6 +23,8 @@ type tableShape struct {
 	// key names the primary key's columns in order; nil without one.
 	key         []string
 	nullableKey bool
+	// clustered: the rows are stored in the order of the key.
+	clustered bool
 }
 
 type columnShape struct {
@@ -206,6 +208,8 @@ func readTableShape(c *Conn, o object) (*tableShape, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.nullableKey = nullable && row[0].Int64() > 0
+	indexed := row[0].Int64() > 0
+	t.nullableKey = nullable && indexed
+	t.clustered = !indexed || strings.Contains(parseTable(o.sql).options, "WITHOUT ROWID")
 	return t, nil
 }

@@ -86,7 +86,8 @@ func (d *RowDifference) Cells() []Cell {
 
 // Compare compares two databases table by table, row by row, exact in type and
 // bytes. It reads each side in one transaction, streams in key order, and needs
-// memory for a few hundred rows only. Tables of replog and of SQLite itself
+// memory for a few hundred rows only; tables that are not stored in that order
+// are sorted in temporary files. Tables of replog and of SQLite itself
 // (sqlite_sequence and the like) are left out. Of generated columns only stored
 // ones are compared: virtual ones follow from the others.
 //
