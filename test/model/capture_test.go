@@ -67,7 +67,8 @@ func checkCapture(g generator, path string, logf func(string, ...any)) error {
 	}
 	device := NewDevice("a", NewServer(f.schema, State{}), 0)
 	var last replog.Millis
-	for range 3 + g.upTo(3, "closings") {
+	for i := range 3 + g.upTo(3, "closings") {
+		f.setPlain(f.late && i == 0)
 		for range 1 + g.upTo(4, "writes") {
 			l := newLocal(g, f)
 			logf("%s", &l)

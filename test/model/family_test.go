@@ -21,6 +21,12 @@ type family struct {
 	// triggers are the application's: first those made before capture, then
 	// those that each device makes after it.
 	before, after []string
+	// late: there are triggers made after capture. Until the next closing puts
+	// capture first again, they run before it, and what happened can only be
+	// told where nothing looks for rows to evict (docs/limits.md): such a
+	// schema has no conflict clauses, its triggers do not clash, and until then
+	// the writes are plain.
+	late bool
 }
 
 // familyTable is a table with what the generator needs.
@@ -29,10 +35,8 @@ type familyTable struct {
 	quoted  string
 	columns []familyColumn
 	unique  []int // single columns with a unique index
-	// newerTriggers: the application made triggers after capture. Where one of
-	// them fails a statement with OR FAIL, the row it was about stays, but
-	// capture never runs.
-	newerTriggers bool
+	// plain: see family.late.
+	plain bool
 	// hasRowid: rows have a rowid that is not the key.
 	hasRowid bool
 }
@@ -111,7 +115,7 @@ var tableNames = []string{"t", `odd "name"`, "order"}
 
 // newFamily draws a schema.
 func newFamily(g generator) *family {
-	f := &family{schema: &Schema{}}
+	f := &family{schema: &Schema{}, late: g.chance(30, "triggers made after capture")}
 	for i := range 1 + g.upTo(3, "tables") {
 		f.addTable(g, tableNames[i])
 	}
@@ -127,10 +131,18 @@ type tableDraft struct {
 	columns []string
 	clauses []string
 	indexes []string
+	late    bool
+}
+
+// setPlain tells the generator of writes whether to keep them plain.
+func (f *family) setPlain(plain bool) {
+	for _, t := range f.tables {
+		t.plain = plain
+	}
 }
 
 func (f *family) addTable(g generator, name string) {
-	d := &tableDraft{g: g, t: &familyTable{Table: &Table{Name: name}, quoted: replog.QuoteName(name)}}
+	d := &tableDraft{g: g, late: f.late, t: &familyTable{Table: &Table{Name: name}, quoted: replog.QuoteName(name)}}
 	d.strict = g.chance(15, "strict")
 	d.addKey()
 	for range 1 + g.upTo(3, "columns") {
@@ -202,6 +214,9 @@ func (d *tableDraft) addKey() {
 }
 
 func (d *tableDraft) onConflict() string {
+	if d.late {
+		return ""
+	}
 	return pickOne(d.g, []string{"", "", "", "", " ON CONFLICT REPLACE", " ON CONFLICT IGNORE"}, "conflict clause")
 }
 

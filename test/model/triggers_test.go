@@ -10,13 +10,10 @@ import (
 func (f *family) addTriggers(g generator) {
 	for n := range g.upTo(3, "triggers") {
 		text := f.trigger(g, n)
-		if !g.chance(50, "made after capture") {
+		if f.late && (len(f.after) == 0 || g.chance(50, "made after capture")) {
+			f.after = append(f.after, text)
+		} else {
 			f.before = append(f.before, text)
-			continue
-		}
-		f.after = append(f.after, text)
-		for _, t := range f.tables {
-			t.newerTriggers = true
 		}
 	}
 }
@@ -25,31 +22,39 @@ func (f *family) trigger(g generator, n int) string {
 	on, other := pickOne(g, f.tables, "trigger's table"), pickOne(g, f.tables, "trigger's target")
 	event := pickOne(g, []string{"INSERT", "UPDATE", "DELETE"}, "event")
 	var body string
-	switch g.upTo(4, "trigger's body") {
+	bodies := 4
+	if f.late {
+		bodies = 3
+	}
+	switch g.upTo(bodies, "trigger's body") {
 	case 0:
 		if event == "DELETE" {
 			event = "INSERT"
 		}
 		other = on
-		body = on.assign(g) + " WHERE " + on.keyIs("NEW")
+		body = f.assign(g, on) + " WHERE " + on.keyIs("NEW")
 	case 1:
-		body = other.assign(g) + other.whereKey(g)
+		body = f.assign(g, other) + other.whereKey(g)
 	case 2:
 		body = "DELETE FROM " + other.quoted + other.whereKey(g)
 	default:
 		body = "INSERT OR REPLACE INTO " + other.quoted + other.columnList() + " VALUES(" + strings.Join(other.literals(g), ", ") + ")"
 	}
 	timing := "AFTER"
-	if other != on { // what a BEFORE trigger may do to its own row is undefined
+	if other != on && !f.late { // what a BEFORE trigger may do to its own row is undefined
 		timing = pickOne(g, []string{"AFTER", "BEFORE"}, "timing")
 	}
 	return fmt.Sprintf("CREATE TRIGGER app%d %s %s ON %s BEGIN %s; END", n, timing, event, on.quoted, body)
 }
 
 // assign sets the last column.
-func (t *familyTable) assign(g generator) string {
+func (f *family) assign(g generator, t *familyTable) string {
+	or := "OR IGNORE "
+	if f.late {
+		or = ""
+	}
 	last := t.columns[len(t.columns)-1]
-	return "UPDATE OR IGNORE " + t.quoted + " SET " + last.name + " = " + pickOne(g, domains[last.kind], "trigger's value")
+	return "UPDATE " + or + t.quoted + " SET " + last.name + " = " + pickOne(g, domains[last.kind], "trigger's value")
 }
 
 func (t *familyTable) whereKey(g generator) string {
