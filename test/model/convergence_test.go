@@ -36,8 +36,14 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// shards is the number of subtests that run beside each other.
-func shards() int { return max(1, min(runtime.GOMAXPROCS(0), 4)) }
+// shards is the number of subtests that run beside each other: one where a seed is
+// given, as all of them would draw the same histories from it.
+func shards() int {
+	if flag.Lookup("rapid.seed").Value.String() != "0" {
+		return 1
+	}
+	return max(1, min(runtime.GOMAXPROCS(0), 4))
+}
 
 // tally counts, over a whole run, what the histories went through.
 type tally struct {
