@@ -54,7 +54,7 @@ func evictionQueries(t *testing.T, table *Table) []string {
 	for _, sql := range captureTriggers(1, table) {
 		_, body, _ := strings.Cut(sql, " BEGIN ")
 		for _, statement := range strings.Split(strings.TrimSuffix(body, "; END"), "; INSERT INTO ") {
-			if _, query, found := strings.Cut(statement, ") SELECT "); found {
+			if _, query, found := strings.Cut(statement, ") SELECT "); found && strings.Contains(query, evictee) {
 				queries = append(queries, "SELECT "+rowReference.ReplaceAllString(query, "'x'"))
 			}
 		}

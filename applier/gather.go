@@ -4,86 +4,79 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"replog/replog"
 )
 
-// event is one captured effect on one row, or a mark. Images run along the
-// columns of the table; carried tells which columns of an update they hold.
-type event struct {
-	table    *Table
-	op       int
-	time     replog.Millis
-	old, new []replog.Value
-	carried  []bool // updates only
-	label    replog.Value
-	// cause is, of a copy, the row that the statement at hand was to write, an
-	// UPDATE or an INSERT; its key is NULL where that is not known. written
-	// tells whether that row was.
-	cause             []replog.Value
-	byUpdate, written bool
-	// late is, of a copy, the row as updates captured after the copy left it;
-	// nil where there were none.
-	late []replog.Value
+// record is one row of the change table: a mark, or a fact about a row.
+type record struct {
+	op    int
+	table *Table
+	time  replog.Millis
+	label replog.Value // of a mark
+	// image runs along the table's columns; of some operations it is the key
+	// alone. carried tells which columns opUpdate may change.
+	image   []replog.Value
+	carried []bool
+	// facts are what it says of one or two rows, and target, of an opMove, is
+	// the record that says where the row goes.
+	facts  []*fact
+	target *record
+	// late is a fact of a row that was inserted before this record, but told of
+	// after it.
+	late *fact
 }
 
-// oldKey and newKey are the row's key before and after; nil where it is absent.
-func (e *event) oldKey() []replog.Value {
-	if e.op == opInsert {
-		return nil
-	}
-	return e.table.KeyOf(e.old)
-}
-
-func (e *event) newKey() []replog.Value {
-	if e.op == opDelete {
-		return nil
-	}
-	return e.table.KeyOf(e.new)
-}
-
-// movesKey tells whether an update changed the primary key.
-func (e *event) movesKey() bool {
-	return e.op == opUpdate && !slices.Equal(e.oldKey(), e.newKey())
-}
-
-// readEvents reads the change table in order. Updates that changed nothing are
-// left out; those from or to a key with NULL become inserts and deletes.
-func (r *Replica) readEvents() ([]*event, error) {
+// readRecords reads the change table in order.
+func (r *Replica) readRecords() ([]*record, error) {
 	tables, layout, err := r.capturedTables()
 	if err != nil {
 		return nil, err
 	}
-	var events []*event
+	var records []*record
 	err = r.Query("SELECT * FROM main.replog_change ORDER BY id", func(row []replog.Value) error {
-		width := (len(row) - 4) / 2
-		tbl, op, time := row[1].Int64(), int(row[2].Int64()), replog.Millis(row[3].Int64())
-		if op == opMark {
-			events = append(events, &event{op: op, time: time, label: row[4]})
+		const head = 5
+		e := &record{op: int(row[2].Int64()), time: replog.Millis(row[3].Int64())}
+		records = append(records, e)
+		if e.op == opMark {
+			e.label = row[head]
 			return nil
 		}
-		t := tables[tbl]
-		if t == nil {
+		tbl := row[1].Int64()
+		if e.table = tables[tbl]; e.table == nil {
 			return fmt.Errorf("%w: change %d is of the unknown table %d", ErrSchema, row[0].Int64(), tbl)
 		}
-		e := &event{table: t, op: op, time: time}
-		if op != opInsert {
-			e.old = spread(t, layout[tbl], row[4:4+width])
-		}
-		if op != opDelete {
-			e.new = spread(t, layout[tbl], row[4+width:])
-		}
-		switch op {
-		case opCopy, opCopyUpdate:
-			e.op, e.byUpdate = opCopy, op == opCopyUpdate
-			e.cause, e.new = e.new, nil
-		}
-		if e.settle() {
-			events = append(events, e)
+		e.image = spread(e.table, layout[tbl], row[head:])
+		if e.op == opUpdate {
+			return e.readCarried(layout[tbl], row[4].Bytes())
 		}
 		return nil
 	})
-	return events, err
+	return records, err
+}
+
+// readCarried finds the columns that an update may change: those with a value,
+// and those that nulls lists.
+func (e *record) readCarried(layout []int, nulls string) error {
+	e.carried = make([]bool, len(e.image))
+	for i, v := range e.image {
+		e.carried[i] = !v.IsNull() && !e.table.isKey(i)
+	}
+	for number := range strings.SplitSeq(strings.TrimSuffix(nulls, ","), ",") {
+		if number == "" {
+			break
+		}
+		i, err := strconv.Atoi(number)
+		if err != nil || i < 1 || i > len(layout) {
+			return fmt.Errorf("a change of table %q lists %q as NULL", e.table.Name, nulls)
+		}
+		if n := layout[i-1]; n >= 0 {
+			e.carried[n] = true
+		}
+	}
+	return nil
 }
 
 // capturedTables reads which table and columns the numbers in the change table
@@ -119,46 +112,20 @@ func spread(t *Table, layout []int, values []replog.Value) []replog.Value {
 	return image
 }
 
-// settle works out what an update carried and whether anything is left of it.
-func (e *event) settle() bool {
-	if e.op != opUpdate {
-		return true
-	}
-	switch hadKey, hasKey := !hasNull(e.oldKey()), !hasNull(e.newKey()); {
-	case !hadKey && !hasKey:
-		return false
-	case !hadKey:
-		e.op, e.old = opInsert, nil
-		return true
-	case !hasKey:
-		e.op, e.new = opDelete, nil
-		return true
-	case e.movesKey():
-		return true
-	}
-	e.carried = make([]bool, len(e.old))
-	for i := range e.old {
-		e.carried[i] = e.old[i] != e.new[i]
-	}
-	return slices.Contains(e.carried, true)
-}
-
-func hasNull(values []replog.Value) bool { return slices.ContainsFunc(values, replog.Value.IsNull) }
-
-// span is the events of one transaction.
+// span is the records of one transaction.
 type span struct {
-	marked bool
-	label  string
-	events []*event
+	marked  bool
+	label   string
+	records []*record
 }
 
-// split cuts the events at the marks.
-func split(events []*event) []*span {
+// split cuts the records at the marks.
+func split(records []*record) []*span {
 	spans := []*span{{}}
-	for _, e := range events {
+	for _, e := range records {
 		last := spans[len(spans)-1]
 		if e.op != opMark {
-			last.events = append(last.events, e)
+			last.records = append(last.records, e)
 			continue
 		}
 		next := &span{}
@@ -167,7 +134,7 @@ func split(events []*event) []*span {
 		}
 		spans = append(spans, next)
 	}
-	return slices.DeleteFunc(spans, func(s *span) bool { return len(s.events) == 0 })
+	return slices.DeleteFunc(spans, func(s *span) bool { return len(s.records) == 0 })
 }
 
 func labelText(v replog.Value) string {

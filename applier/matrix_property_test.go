@@ -56,13 +56,6 @@ var sceneValues = []string{"1", "2", "3", "4", "1.0", "'a'", "'A'", "'b'", "NULL
 type writer struct {
 	r     *rapid.T
 	scene scene
-	// newer allows triggers of the application that were made after capture:
-	// until the next closing they run before it, and what they do is captured
-	// before what caused it. Then there is no OR FAIL, which ends a statement
-	// before capture comes to see what stays of it, and nothing that looks for
-	// rows to evict (OR REPLACE, OR IGNORE, UPSERT): of such rows order tells
-	// the most.
-	newer bool
 }
 
 func (w writer) pick(what string, from ...string) string {
@@ -117,9 +110,6 @@ func (w writer) statement(images []string) string {
 	t := w.table()
 	clauses := []string{"", "", " OR REPLACE", " OR REPLACE", " OR IGNORE", " OR FAIL"}
 	forms := []string{"insert", "insert", "update", "update", "delete", "upsert"}
-	if w.newer {
-		clauses, forms = clauses[:2], forms[:5]
-	}
 	or := w.pick("or", clauses...)
 	columns := "(" + strings.Join(t.columns, ", ") + ")"
 	switch w.pick("form", forms...) {
@@ -142,7 +132,7 @@ func (w writer) statement(images []string) string {
 }
 
 // trigger draws an application trigger.
-func (w writer) trigger(n int, time string, statement func(images []string) string) string {
+func (w writer) trigger(name, schema, time string) string {
 	t := w.table()
 	event := w.pick("event", "INSERT", "UPDATE", "DELETE")
 	var images []string
@@ -158,16 +148,16 @@ func (w writer) trigger(n int, time string, statement func(images []string) stri
 	if w.chance(50, "when") {
 		when = " WHEN " + w.pick("condition", images...) + w.pick("comparison", " = ", " > ", " IS NOT ") + w.value(images)
 	}
-	body := statement(images)
+	body := w.statement(images)
 	if w.chance(30, "two statements") {
-		body += "; " + statement(images)
+		body += "; " + w.statement(images)
 	}
 	if time == "BEFORE" && event != "INSERT" {
 		// SQLite leaves undefined what happens where such a trigger writes to
 		// the row at hand.
 		body = w.logging(images)
 	}
-	return fmt.Sprintf("CREATE TRIGGER app%d %s %s ON %s%s BEGIN %s; END", n, time, event, t.name, when, body)
+	return fmt.Sprintf("CREATE %sTRIGGER %s %s %s ON %s%s BEGIN %s; END", schema, name, time, event, t.name, when, body)
 }
 
 // steps draws what an application runs.
@@ -188,13 +178,8 @@ func TestCaptureHoldsForRandomStatementsAndTriggers(t *testing.T) {
 }
 
 func checkRandomWrites(r *rapid.T) {
-	w := writer{r, rapid.SampledFrom(scenes).Draw(r, "scene"), rapid.IntRange(0, 3).Draw(r, "newer triggers") == 0}
-	var older, newer []string
-	if w.newer = w.newer && !strings.Contains(w.scene.schema, "ON CONFLICT"); w.newer {
-		newer = w.newerTriggers()
-	} else {
-		older = w.olderTriggers()
-	}
+	w := writer{r, rapid.SampledFrom(scenes).Draw(r, "scene")}
+	older, newer, temp := w.triggers("older", ""), w.triggers("newer", ""), w.triggers("temp", "TEMP ")
 	var fill []string
 	for range rapid.IntRange(0, 8).Draw(r, "rows") {
 		table := w.table()
@@ -203,7 +188,7 @@ func checkRandomWrites(r *rapid.T) {
 	pragmas := fmt.Sprintf("PRAGMA foreign_keys = %d; PRAGMA recursive_triggers = %d", rapid.IntRange(0, 1).Draw(r, "foreign keys"), rapid.IntRange(0, 1).Draw(r, "recursive triggers"))
 	rounds := [][]step{w.steps(), w.steps()}
 
-	ordered := rowOrderMatters(append(append(texts(rounds...), older...), newer...)...)
+	ordered := rowOrderMatters(slices.Concat(texts(rounds...), older, newer, temp)...)
 	live := sceneReplica(r, w.scene.schema, pragmas, fill, older)
 	defer live.Close()
 	live.in(r, "install", live.Install)
@@ -211,9 +196,9 @@ func checkRandomWrites(r *rapid.T) {
 		live.script(r, trigger)
 	}
 	for _, steps := range rounds {
-		checkRound(r, live, pragmas, steps, ordered)
+		checkRound(r, live, pragmas, temp, steps, ordered)
 		if r.Failed() {
-			describeRandom(r, pragmas, w.scene.schema, fill, older, newer, rounds)
+			describeRandom(r, pragmas, w.scene.schema, fill, older, append(newer, temp...), rounds)
 			r.FailNow()
 		}
 		// From here on ours are the newer triggers.
@@ -221,7 +206,7 @@ func checkRandomWrites(r *rapid.T) {
 	}
 }
 
-func checkRound(r *rapid.T, live *testReplica, pragmas string, steps []step, ordered bool) {
+func checkRound(r *rapid.T, live *testReplica, pragmas string, temp []string, steps []step, ordered bool) {
 	plain, before := live.duplicate(r), live.duplicate(r)
 	defer plain.Close()
 	defer before.Close()
@@ -231,12 +216,12 @@ func checkRound(r *rapid.T, live *testReplica, pragmas string, steps []step, ord
 		c.conn.SetLimit(sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH, 50)
 		// The insert makes last_insert_rowid() and changes() the same; after a
 		// failure SQLite does not promise anything of them.
-		c.script(r, pragmas+"; CREATE TEMP TABLE same(x); INSERT INTO same VALUES(1)")
+		c.script(r, pragmas+"; CREATE TEMP TABLE same(x); INSERT INTO same VALUES(1);"+strings.Join(temp, ";"))
 		seen[i] = runSteps(r, c.Conn, steps, "INSERT INTO same VALUES(1)")
 		if !c.conn.AutoCommit() {
 			c.script(r, "COMMIT")
 		}
-		c.script(r, "PRAGMA foreign_keys = 0; PRAGMA recursive_triggers = 0; DROP TABLE temp.same")
+		c.script(r, "PRAGMA foreign_keys = 0; PRAGMA recursive_triggers = 0; DROP TABLE temp.same; DROP TRIGGER IF EXISTS temp.temp0")
 	}
 	if !slices.Equal(seen[0].results, seen[1].results) && !ordered {
 		r.Errorf("with capture the application sees\n%s\nwithout\n%s", strings.Join(seen[0].results, "\n"), strings.Join(seen[1].results, "\n"))
@@ -246,7 +231,7 @@ func checkRound(r *rapid.T, live *testReplica, pragmas string, steps []step, ord
 	}
 	after := live.duplicate(r)
 	defer after.Close()
-	checkGathered(r, live, after, before, &matrixCase{net: -2, mends: true})
+	checkGathered(r, live, after, before, &matrixCase{net: -2})
 }
 
 // rowOrderMatters tells of statements whose result depends on the order in which
@@ -286,28 +271,14 @@ func texts(rounds ...[]step) (list []string) {
 	return list
 }
 
-func (w writer) olderTriggers() []string {
+func (w writer) triggers(what, schema string) []string {
 	var list []string
-	for range rapid.IntRange(0, 2).Draw(w.r, "older") {
-		list = append(list, w.trigger(len(list), w.pick("time", "BEFORE", "AFTER", "AFTER"), w.statement))
+	most := 2
+	if schema != "" {
+		most = 1
 	}
-	return list
-}
-
-// newerTriggers update, delete or keep a log.
-func (w writer) newerTriggers() []string {
-	var list []string
-	for range rapid.IntRange(0, 2).Draw(w.r, "newer") {
-		list = append(list, w.trigger(10+len(list), "AFTER", func(images []string) string {
-			t := w.table()
-			switch w.pick("form", "log", "update", "delete") {
-			case "log":
-				return w.logging(images)
-			case "update":
-				return "UPDATE " + t.name + " SET " + w.set(t, images) + w.where(t, images)
-			}
-			return "DELETE FROM " + t.name + w.where(t, images)
-		}))
+	for range rapid.IntRange(0, most).Draw(w.r, what) {
+		list = append(list, w.trigger(fmt.Sprintf("%s%d", what, len(list)), schema, w.pick("time", "BEFORE", "AFTER", "AFTER")))
 	}
 	return list
 }

@@ -6,59 +6,148 @@ import (
 	"replog/replog"
 )
 
-// build makes the net changes and images out of what happened to each row.
-func (g *Gathered) build(rows []*history) {
-	units := unitNumbers(rows)
-	single := map[replog.RowID]int{} // rows that one statement touched, to their net change
-	for i, h := range rows {
-		change, ok := h.netChange()
+// build makes the statements, and the net changes and images in the order in
+// which statements first touched their rows.
+func (g *Gathered) build(h *histories, records []*record) {
+	b := builder{Gathered: g, histories: h, of: map[*history]int{}}
+	for _, e := range records {
+		b.add(e)
+	}
+	units := h.unitNumbers(b.touched)
+	for _, row := range b.touched {
+		change, ok := row.netChange()
 		if !ok {
 			continue
 		}
-		change.Unit = units[i]
-		if len(h.effect) == 1 && change.Unit == 0 {
-			single[h.id] = len(g.Net)
+		change.Unit = units[row]
+		if change.Unit == 0 && len(row.effects) == 1 {
+			// Such a statement is its net change, context included, so that
+			// nothing has to be recorded twice.
+			g.Statements[b.of[row]].Change = change
 		}
 		g.Net = append(g.Net, change)
-		g.Images = append(g.Images, RowImage{Table: h.table, Key: h.key, Before: h.before, After: h.after})
+		g.Images = append(g.Images, RowImage{Table: row.table, Key: row.key, Before: row.before, After: row.after})
 	}
-	// Such a statement is its net change, context included, so that nothing
-	// has to be recorded twice.
-	for i := range g.Statements {
-		s := &g.Statements[i]
-		if n, ok := single[s.Row()]; ok {
-			s.Change = g.Net[n]
+}
+
+// builder turns records into statements.
+type builder struct {
+	*Gathered
+	*histories
+	touched []*history
+	of      map[*history]int // a row's last statement
+}
+
+// add adds the statements of a record: what happened between its facts and the
+// next ones.
+func (b *builder) add(e *record) {
+	if e.late != nil {
+		b.addFact(e, e.late)
+	}
+	if e.op == opTarget {
+		return // see opMove
+	}
+	if e.op == opMove && e.target != nil {
+		from, to := e.facts[0], e.target.facts[0]
+		if settleMove(from, to) {
+			if to.before != nil {
+				b.statement(e, to, to.before, nil)
+			}
+			b.move(e, from, to)
+			return
+		}
+		b.addFact(e, to)
+	}
+	for _, f := range e.facts {
+		b.addFact(e, f)
+	}
+}
+
+func (b *builder) addFact(e *record, f *fact) {
+	switch {
+	case !f.changed():
+	case (f.arrives || f.leaves) && f.before != nil && f.after != nil:
+		// One row in the place of another.
+		b.statement(e, f, f.before, nil)
+		b.statement(e, f, nil, f.after)
+	default:
+		b.statement(e, f, f.before, f.after)
+	}
+}
+
+// statement adds what turned a row from before to after.
+func (b *builder) statement(e *record, f *fact, before, after []replog.Value) {
+	var columns []bool
+	if before != nil && after != nil {
+		columns = make([]bool, len(before))
+		for i := range before {
+			columns[i] = before[i] != after[i]
 		}
 	}
+	b.touch(e, f.row, columns)
+	b.append(e, f.row.key, before, after)
+}
+
+// move adds a key change.
+func (b *builder) move(e *record, from, to *fact) {
+	b.join(from.row, to.row)
+	b.touch(e, from.row, nil)
+	b.touch(e, to.row, nil)
+	b.append(e, from.row.key, from.before, to.after)
+}
+
+// touch notes that the next statement writes some columns of a row.
+func (b *builder) touch(e *record, row *history, columns []bool) {
+	if row.effects == nil {
+		b.touched = append(b.touched, row)
+	}
+	row.effects = append(row.effects, effect{columns, e.time})
+	b.of[row] = len(b.Statements)
+}
+
+func (b *builder) append(e *record, key, before, after []replog.Value) {
+	c := replog.Change{Table: e.table.Name, Key: key, KeyColumns: e.table.KeyColumns(), Time: e.time}
+	switch {
+	case before == nil:
+		c.Op, c.Columns, c.New = replog.Insert, e.table.ColumnNames(), after
+	case after == nil:
+		c.Op, c.Columns, c.Old = replog.Delete, e.table.ColumnNames(), before
+	default:
+		c.Op = replog.Update
+		for i := range before {
+			if before[i] != after[i] {
+				c.Columns = append(c.Columns, e.table.Columns[i].Name)
+				c.Old = append(c.Old, before[i])
+				c.New = append(c.New, after[i])
+			}
+		}
+	}
+	b.Statements = append(b.Statements, replog.Statement{Change: c})
+	b.Time = max(b.Time, e.time)
 }
 
 // unitNumbers gives each row the number of its unit: 1, 2 … in the order of
 // their first rows, 0 for rows that no key change joins to another with a net
 // change.
-func unitNumbers(rows []*history) []int {
+func (h *histories) unitNumbers(rows []*history) map[*history]int {
 	size := map[int]int{}
-	for i, h := range rows {
-		if h.hasNet() {
-			size[root(rows, i)]++
+	for _, row := range rows {
+		if row.hasNet() {
+			size[h.root(row.unit)]++
 		}
 	}
-	numbers := make([]int, len(rows))
-	given := map[int]int{}
-	for i, h := range rows {
-		at := root(rows, i)
-		if !h.hasNet() || size[at] < 2 {
+	numbers, given := map[*history]int{}, map[int]int{}
+	for _, row := range rows {
+		at := h.root(row.unit)
+		if !row.hasNet() || size[at] < 2 {
 			continue
 		}
 		if given[at] == 0 {
 			given[at] = len(given) + 1
 		}
-		numbers[i] = given[at]
+		numbers[row] = given[at]
 	}
 	return numbers
-}
-
-func (h *history) hasNet() bool {
-	return (h.before == nil) != (h.after == nil) || !slices.Equal(h.before, h.after)
 }
 
 func (h *history) netChange() (replog.Change, bool) {
@@ -66,7 +155,7 @@ func (h *history) netChange() (replog.Change, bool) {
 		return replog.Change{}, false
 	}
 	c := replog.Change{Table: h.table.Name, Key: h.key, KeyColumns: h.table.KeyColumns()}
-	for _, e := range h.effect {
+	for _, e := range h.effects {
 		c.Time = max(c.Time, e.time)
 	}
 	switch {
@@ -103,7 +192,7 @@ func (h *history) update(c *replog.Change) {
 // written is the time of the last effect that wrote a column.
 func (h *history) written(column int) replog.Millis {
 	var at replog.Millis
-	for _, e := range h.effect {
+	for _, e := range h.effects {
 		if e.writes(column) {
 			at = max(at, e.time)
 		}

@@ -41,6 +41,8 @@ type Table struct {
 	Key          []int
 	WithoutRowID bool
 	Strict       bool
+	// Autoincrement: SQLite never assigns an integer key again.
+	Autoincrement bool
 	// Unique are the UNIQUE indexes, the primary key first.
 	Unique []Index
 	// ForeignKeys are the references from this table, to replicated tables only.

@@ -86,6 +86,9 @@ func (t *Table) read(c *Conn) (why string, err error) {
 	if err := t.readIndexes(c, stored); err != nil {
 		return "", err
 	}
+	if err := t.readAutoincrement(c); err != nil {
+		return "", err
+	}
 	for _, x := range t.Unique {
 		for _, p := range x.Parts {
 			if !slices.Contains([]string{"BINARY", "NOCASE", "RTRIM"}, strings.ToUpper(p.Collation)) {
@@ -167,6 +170,20 @@ func (t *Table) readIndexes(c *Conn, stored map[int64]int) error {
 		}
 		t.Unique = append(t.Unique, x)
 	}
+	return nil
+}
+
+// readAutoincrement looks for the keyword in the table's SQL, as no pragma tells
+// of it. No name can be spelled so without quotes.
+func (t *Table) readAutoincrement(c *Conn) error {
+	if !t.rowidAlias() {
+		return nil
+	}
+	row, err := c.QueryRow("SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = ?", replog.Text(t.Name))
+	if err != nil || row == nil {
+		return err
+	}
+	t.Autoincrement = slices.ContainsFunc(tokenize(row[0].Bytes()), func(k token) bool { return strings.EqualFold(k.text, "AUTOINCREMENT") })
 	return nil
 }
 

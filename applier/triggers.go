@@ -45,20 +45,15 @@ func (t *trigger) before() bool {
 // WithoutTriggers runs f, within the caller's transaction, while nothing is
 // recorded and the application's triggers are out of the way: what they did was
 // captured, or will come, as changes of its own. Afterwards they are created
-// again in their order, and capture around them.
+// again in their order.
 func (r *Replica) WithoutTriggers(f func() error) error {
 	triggers, err := r.triggersOfTables()
 	if err != nil {
 		return err
 	}
-	var theirs []trigger
-	for _, t := range triggers {
-		if !t.own() {
-			theirs = append(theirs, t)
-			if err := r.dropTrigger(t.name); err != nil {
-				return err
-			}
-		}
+	theirs := slices.DeleteFunc(triggers, func(t trigger) bool { return t.own() })
+	if err := r.dropTriggers(theirs); err != nil {
+		return err
 	}
 	if err := r.Recording(false); err != nil {
 		return err
@@ -66,99 +61,73 @@ func (r *Replica) WithoutTriggers(f func() error) error {
 	if err := f(); err != nil {
 		return err
 	}
-	if err := r.surround(theirs); err != nil {
+	if err := r.createAgain(theirs); err != nil {
 		return err
 	}
 	return r.Recording(true)
 }
 
-// MendCapture makes sure that every captured table has its triggers and that
-// they stand around the application's: those before an event fire last, so that
-// a BEFORE trigger cannot put a row in the way after they looked, and those after
-// it fire first, so that changes are captured in the order in which they were
-// made. It tells whether it had to do anything.
-func (r *Replica) MendCapture() (bool, error) {
-	triggers, err := r.triggersOfTables()
-	if err != nil {
-		return false, err
-	}
-	var theirs []trigger
-	ours := map[string]int{}
-	misplaced := map[string]bool{} // tables that have a trigger which ours must not follow, or precede
-	mend := false
-	for _, t := range triggers {
-		table := foldName(t.table)
-		switch {
-		case !t.own():
-			theirs = append(theirs, t)
-			mend = mend || ours[table] > beforeTriggers
-			misplaced[table] = true
-		case t.before():
-			ours[table]++
-			mend = mend || misplaced[table]
-		default:
-			ours[table]++
-		}
-	}
-	for _, t := range r.Schema.Tables {
-		mend = mend || ours[foldName(t.Name)] != len(captureTriggers(0, t))
-	}
-	if !mend {
-		return false, nil
-	}
-	for _, t := range triggers {
+func (r *Replica) dropTriggers(list []trigger) error {
+	for _, t := range list {
 		if err := r.dropTrigger(t.name); err != nil {
-			return false, err
+			return err
 		}
 	}
-	return true, r.surround(theirs)
+	return nil
 }
 
-// surround creates the application's triggers, which were dropped, and those of
-// ours that are not there or not where they belong.
-func (r *Replica) surround(theirs []trigger) error {
-	tables, _, err := r.capturedTables()
-	if err != nil {
-		return err
-	}
-	there, err := r.triggersOfTables()
-	if err != nil {
-		return err
-	}
-	kept := map[string]bool{}
-	disturbed := map[string]bool{} // tables with triggers of the application
-	for _, t := range theirs {
-		disturbed[foldName(t.table)] = true
-	}
-	for _, t := range there {
-		if t.own() && !t.before() && disturbed[foldName(t.table)] {
-			if err := r.dropTrigger(t.name); err != nil {
-				return err
-			}
-			continue
-		}
-		kept[t.name] = true
-	}
-	create := func(before bool) error {
-		for _, id := range slices.Sorted(maps.Keys(tables)) {
-			for i, sql := range captureTriggers(int(id), tables[id]) {
-				if kept[triggerName(int(id), captureEvents[i])] || i < beforeTriggers != before {
-					continue
-				}
-				if err := r.Script(sql); err != nil {
-					return fmt.Errorf("capture table %q: %w", tables[id].Name, err)
-				}
-			}
-		}
-		return nil
-	}
-	if err := create(true); err != nil {
-		return err
-	}
+func (r *Replica) createAgain(theirs []trigger) error {
 	for _, t := range theirs {
 		if err := r.Script(t.sql); err != nil {
 			return fmt.Errorf("create trigger %q again: %w", t.name, err)
 		}
 	}
-	return create(false)
+	return nil
+}
+
+// MendCapture makes sure that every captured table has its triggers and that
+// those before an event are older than the application's, so that they fire
+// last: a BEFORE trigger cannot put a row in the way after they looked. It tells
+// whether it had to do anything.
+func (r *Replica) MendCapture() (bool, error) {
+	triggers, err := r.triggersOfTables()
+	if err != nil {
+		return false, err
+	}
+	tables, _, err := r.capturedTables()
+	if err != nil {
+		return false, err
+	}
+	disturbed := map[string]bool{} // tables with a trigger of the application
+	there := map[string]bool{}
+	mend := false
+	for _, t := range triggers {
+		if !t.own() {
+			disturbed[foldName(t.table)] = true
+			continue
+		}
+		there[t.name] = true
+		mend = mend || t.before() && disturbed[foldName(t.table)]
+	}
+	var ours []string
+	for _, id := range slices.Sorted(maps.Keys(tables)) {
+		for i, sql := range captureTriggers(int(id), tables[id]) {
+			if sql != "" {
+				ours = append(ours, sql)
+				mend = mend || !there[triggerName(int(id), captureEvents[i])]
+			}
+		}
+	}
+	if !mend {
+		return false, nil
+	}
+	if err := r.dropTriggers(triggers); err != nil {
+		return false, err
+	}
+	for _, sql := range ours {
+		if err := r.Script(sql); err != nil {
+			return false, fmt.Errorf("capture: %w", err)
+		}
+	}
+	return true, r.createAgain(slices.DeleteFunc(triggers, func(t trigger) bool { return t.own() }))
 }

@@ -70,9 +70,10 @@ func TestCaptureIsMendedOnlyWhereItHasTo(t *testing.T) {
 		mends     bool
 	}{
 		{"nothing happened", "", false},
-		{"a trigger after ours", "CREATE TRIGGER late AFTER INSERT ON t BEGIN SELECT 1; END", true},
+		{"a trigger after ours", "CREATE TRIGGER late AFTER INSERT ON t BEGIN SELECT 1; END", false},
+		{"a trigger before ours", "DROP TRIGGER replog_1_before_insert; CREATE TRIGGER replog_1_before_insert BEFORE INSERT ON t BEGIN SELECT 1; END", true},
 		{"a trigger on a table that is left out", "CREATE TABLE n(a); CREATE TRIGGER late AFTER INSERT ON n BEGIN SELECT 1; END", false},
-		{"one of ours is gone", "DROP TRIGGER replog_1_insert", true},
+		{"one of ours is gone", "DROP TRIGGER replog_1_before_delete", true},
 		{"a table was made anew", "CREATE TABLE x(id INTEGER PRIMARY KEY, u UNIQUE, v); DROP TABLE t; ALTER TABLE x RENAME TO t", true},
 		{"an older trigger is gone", "DROP TRIGGER first", false},
 	} {

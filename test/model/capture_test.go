@@ -67,8 +67,7 @@ func checkCapture(g generator, path string, logf func(string, ...any)) error {
 	}
 	device := NewDevice("a", NewServer(f.schema, State{}), 0)
 	var last replog.Millis
-	for i := range 3 + g.upTo(3, "closings") {
-		f.setPlain(f.late && i == 0)
+	for range 3 + g.upTo(3, "closings") {
 		for range 1 + g.upTo(4, "writes") {
 			l := newLocal(g, f)
 			logf("%s", &l)

@@ -21,12 +21,6 @@ type family struct {
 	// triggers are the application's: first those made before capture, then
 	// those that each device makes after it.
 	before, after []string
-	// late: there are triggers made after capture. Until the next closing puts
-	// capture first again, they run before it, and what happened can only be
-	// told where nothing looks for rows to evict (docs/limits.md): such a
-	// schema has no conflict clauses, its triggers do not clash, and until then
-	// the writes are plain.
-	late bool
 }
 
 // familyTable is a table with what the generator needs.
@@ -35,8 +29,6 @@ type familyTable struct {
 	quoted  string
 	columns []familyColumn
 	unique  []int // single columns with a unique index
-	// plain: see family.late.
-	plain bool
 	// hasRowid: rows have a rowid that is not the key.
 	hasRowid bool
 }
@@ -115,7 +107,7 @@ var tableNames = []string{"t", `odd "name"`, "order"}
 
 // newFamily draws a schema.
 func newFamily(g generator) *family {
-	f := &family{schema: &Schema{}, late: g.chance(30, "triggers made after capture")}
+	f := &family{schema: &Schema{}}
 	for i := range 1 + g.upTo(3, "tables") {
 		f.addTable(g, tableNames[i])
 	}
@@ -131,18 +123,10 @@ type tableDraft struct {
 	columns []string
 	clauses []string
 	indexes []string
-	late    bool
-}
-
-// setPlain tells the generator of writes whether to keep them plain.
-func (f *family) setPlain(plain bool) {
-	for _, t := range f.tables {
-		t.plain = plain
-	}
 }
 
 func (f *family) addTable(g generator, name string) {
-	d := &tableDraft{g: g, late: f.late, t: &familyTable{Table: &Table{Name: name}, quoted: replog.QuoteName(name)}}
+	d := &tableDraft{g: g, t: &familyTable{Table: &Table{Name: name}, quoted: replog.QuoteName(name)}}
 	d.strict = g.chance(15, "strict")
 	d.addKey()
 	for range 1 + g.upTo(3, "columns") {
@@ -214,9 +198,6 @@ func (d *tableDraft) addKey() {
 }
 
 func (d *tableDraft) onConflict() string {
-	if d.late {
-		return ""
-	}
 	return pickOne(d.g, []string{"", "", "", "", " ON CONFLICT REPLACE", " ON CONFLICT IGNORE"}, "conflict clause")
 }
 

@@ -152,7 +152,6 @@ func (n *node) observe() error {
 			return fmt.Errorf("device %d: %d changes were not closed before the sync point moved: %w", n.number, gathered, err)
 		}
 		n.model.MoveTo(r)
-		n.mended = true
 		n.count.add("rebases")
 		if len(n.model.Outbox) > 0 {
 			n.count.add("rebases of an outbox")
@@ -171,7 +170,6 @@ func (n *node) absorbAfterClosing() error {
 	}
 	if gathered == 0 {
 		for _, t := range n.model.Close() {
-			n.mended = true
 			n.logf("device %d closed transaction %d: marked %v base %d seen %d without %v\n%s", n.number, t.Seq, t.Marked, t.Base, t.Seen, t.Without, netList(t.Net))
 		}
 	}

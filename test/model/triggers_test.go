@@ -10,7 +10,7 @@ import (
 func (f *family) addTriggers(g generator) {
 	for n := range g.upTo(3, "triggers") {
 		text := f.trigger(g, n)
-		if f.late && (len(f.after) == 0 || g.chance(50, "made after capture")) {
+		if g.chance(50, "made after capture") {
 			f.after = append(f.after, text)
 		} else {
 			f.before = append(f.before, text)
@@ -22,11 +22,7 @@ func (f *family) trigger(g generator, n int) string {
 	on, other := pickOne(g, f.tables, "trigger's table"), pickOne(g, f.tables, "trigger's target")
 	event := pickOne(g, []string{"INSERT", "UPDATE", "DELETE"}, "event")
 	var body string
-	bodies := 4
-	if f.late {
-		bodies = 3
-	}
-	switch g.upTo(bodies, "trigger's body") {
+	switch g.upTo(4, "trigger's body") {
 	case 0:
 		if event == "DELETE" {
 			event = "INSERT"
@@ -41,7 +37,7 @@ func (f *family) trigger(g generator, n int) string {
 		body = "INSERT OR REPLACE INTO " + other.quoted + other.columnList() + " VALUES(" + strings.Join(other.literals(g), ", ") + ")"
 	}
 	timing := "AFTER"
-	if other != on && !f.late { // what a BEFORE trigger may do to its own row is undefined
+	if other != on { // what a BEFORE trigger may do to its own row is undefined
 		timing = pickOne(g, []string{"AFTER", "BEFORE"}, "timing")
 	}
 	return fmt.Sprintf("CREATE TRIGGER app%d %s %s ON %s BEGIN %s; END", n, timing, event, on.quoted, body)
@@ -49,12 +45,8 @@ func (f *family) trigger(g generator, n int) string {
 
 // assign sets the last column.
 func (f *family) assign(g generator, t *familyTable) string {
-	or := "OR IGNORE "
-	if f.late {
-		or = ""
-	}
 	last := t.columns[len(t.columns)-1]
-	return "UPDATE " + or + t.quoted + " SET " + last.name + " = " + pickOne(g, domains[last.kind], "trigger's value")
+	return "UPDATE OR IGNORE " + t.quoted + " SET " + last.name + " = " + pickOne(g, domains[last.kind], "trigger's value")
 }
 
 func (t *familyTable) whereKey(g generator) string {

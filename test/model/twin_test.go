@@ -50,7 +50,7 @@ func (n *node) fillTwin(c *foreign) error {
 func (f *family) idleTriggers() []string {
 	var out []string
 	for i, t := range f.tables {
-		for j, event := range []string{"BEFORE INSERT", "BEFORE UPDATE", "AFTER INSERT", "AFTER UPDATE", "AFTER DELETE"} {
+		for j, event := range []string{"BEFORE INSERT", "BEFORE UPDATE", "BEFORE DELETE", "AFTER INSERT"} {
 			out = append(out, fmt.Sprintf("CREATE TRIGGER idle%d_%d %s ON %s BEGIN SELECT 1; END", i, j, event, t.quoted))
 		}
 	}

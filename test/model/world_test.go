@@ -49,9 +49,6 @@ type node struct {
 	// reloaded: a repair has replayed the outbox, whether or not the sync
 	// point moved.
 	reloaded bool
-	// mended: capture has been put first again since the application made its
-	// last triggers, as closing something does.
-	mended   bool
 	logged   replog.Seq // the highest seq that the log was seen to hold
 	requests int        // of the last sync
 	asked    replog.Seq // the highest seq when the last sync sent its first request
@@ -226,7 +223,6 @@ func (n *node) reopen() error {
 
 // write does something on the application's connection.
 func (n *node) write() error {
-	n.family.setPlain(n.family.late && !n.mended)
 	l := newLocal(n.g, n.family)
 	n.logf("device %d writes: %s", n.number, &l)
 	last, err := n.number1("SELECT coalesce(max(id), 0) FROM replog_change")

@@ -21,7 +21,7 @@ type local struct {
 
 // newLocal draws a local transaction.
 func newLocal(g generator, f *family) local {
-	l := local{foreignKeys: !g.chance(15, "foreign keys off"), recursive: g.chance(10, "recursive triggers") && !f.late}
+	l := local{foreignKeys: !g.chance(15, "foreign keys off"), recursive: g.chance(10, "recursive triggers")}
 	add := func(sql string) { l.steps = append(l.steps, step{sql: sql}) }
 	if !g.chance(35, "explicit transaction") {
 		if g.chance(15, "mark alone") {
@@ -115,9 +115,6 @@ func (t *familyTable) where(g generator) string {
 }
 
 func (t *familyTable) or(g generator) string {
-	if t.plain {
-		return ""
-	}
 	return pickOne(g, []string{"", "", "", "OR REPLACE ", "OR REPLACE ", "OR IGNORE ", "OR FAIL ", "OR ROLLBACK "}, "or")
 }
 
@@ -135,7 +132,7 @@ func (t *familyTable) insert(g generator) string {
 		rows = append(rows, "("+strings.Join(t.literals(g), ", ")+")")
 	}
 	values := t.quoted + t.columnList() + " VALUES" + strings.Join(rows, ", ")
-	if t.plain || !g.chance(20, "upsert") {
+	if !g.chance(20, "upsert") {
 		text := "INSERT " + t.or(g) + "INTO " + values
 		if g.chance(5, "returning") {
 			text += " RETURNING *"

@@ -1,0 +1,370 @@
+package applier
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"replog/replog"
+)
+
+// captureEvents name the triggers of a table in the order in which they are
+// created; the first beforeTriggers of them fire before the event.
+var captureEvents = [...]string{"before_insert", "before_update", "before_delete", "insert", "update"}
+
+const beforeTriggers = 3
+
+// captureTriggers renders the triggers that capture a table, along captureEvents;
+// "" for one that it does not need.
+func captureTriggers(id int, t *Table) [len(captureEvents)]string {
+	g := triggerText{id: id, t: t}
+	triggers := [len(captureEvents)]string{
+		g.trigger("before_insert", "BEFORE INSERT", "", g.beforeInsert()),
+		g.trigger("before_update", "BEFORE UPDATE", g.mayChange(), g.beforeUpdate()),
+		g.trigger("before_delete", "BEFORE DELETE", g.hasKey("OLD"), []string{g.fact(fmt.Sprint(opDelete), g.images("OLD"))}),
+	}
+	inserted := []string{g.fact(fmt.Sprint(opInserted), g.keyImage(g.images("NEW")))}
+	if t.assignsKeys() {
+		triggers[3] = g.trigger("insert", "AFTER INSERT", g.unknown(), inserted)
+	}
+	if t.computesKeys() {
+		triggers[4] = g.trigger("update", "AFTER UPDATE", g.keyChanged()+" AND "+g.unknown(), inserted)
+	}
+	return triggers
+}
+
+// triggerName names a trigger of ours for one of captureEvents.
+func triggerName(id int, event string) string { return fmt.Sprintf("%s%d_%s", ownPrefix, id, event) }
+
+// assignsKeys tells whether a BEFORE INSERT trigger may not see the key of the
+// new row as it will be.
+func (t *Table) assignsKeys() bool { return t.rowidAlias() || t.computesKeys() }
+
+// computesKeys tells whether REPLACE may put a default into the key that only
+// SQLite can compute.
+func (t *Table) computesKeys() bool {
+	return !t.rowidAlias() && slices.ContainsFunc(t.Key, func(k int) bool {
+		c := &t.Columns[k]
+		_, literal := literalDefault(c.Default)
+		return c.NotNull && c.Default != "" && !literal
+	})
+}
+
+// imageColumn names the column of the change table that holds a table's column.
+func imageColumn(i int) string { return fmt.Sprintf("v%d", i+1) }
+
+// triggerText renders SQL for one table's triggers. Within a trigger, a bare
+// column name is the table's in a SELECT on it; OLD. and NEW. are the row's.
+type triggerText struct {
+	id int
+	t  *Table
+}
+
+func (g *triggerText) name(i int) string { return replog.QuoteName(g.t.Columns[i].Name) }
+
+// each renders format, with the quoted name as %[1]s, for some columns.
+func (g *triggerText) each(columns []int, format, separator string) string {
+	var parts []string
+	for _, i := range columns {
+		parts = append(parts, fmt.Sprintf(format, g.name(i)))
+	}
+	return strings.Join(parts, separator)
+}
+
+func (g *triggerText) trigger(name, event, when string, body []string) string {
+	condition := "(SELECT recording FROM replog_control)"
+	if when != "" {
+		condition += " AND (" + when + ")"
+	}
+	return fmt.Sprintf("CREATE TRIGGER main.%s %s ON %s WHEN %s BEGIN %s; END",
+		replog.QuoteName(triggerName(g.id, name)), event, replog.QuoteName(g.t.Name), condition, strings.Join(body, "; "))
+}
+
+// fact renders an INSERT into the change table. The image runs along the table's
+// columns, "" for those that it leaves out; what follows is a FROM or a WHERE.
+func (g *triggerText) fact(op string, image []string, more ...string) string {
+	return g.factWithNulls(op, "NULL", image, more...)
+}
+
+func (g *triggerText) factWithNulls(op, nulls string, image []string, more ...string) string {
+	columns, values := "tbl, op, time, nulls", fmt.Sprintf("%d, %s, %s, %s", g.id, op, nowMillis, nulls)
+	for i, expr := range image {
+		if expr != "" {
+			columns += ", " + imageColumn(i)
+			values += ", " + expr
+		}
+	}
+	return "INSERT INTO replog_change(" + columns + ") SELECT " + values + strings.Join(more, "")
+}
+
+// where renders a condition, if there is one.
+func where(condition string) string {
+	if condition == "" {
+		return ""
+	}
+	return " WHERE " + condition
+}
+
+func (g *triggerText) images(side string) []string {
+	out := make([]string, len(g.t.Columns))
+	for i := range out {
+		out[i] = side + "." + g.name(i)
+	}
+	return out
+}
+
+// newImages are the columns of NEW as they will be stored, as far as a BEFORE
+// trigger can tell.
+func (g *triggerText) newImages() []string {
+	out := make([]string, len(g.t.Columns))
+	for i := range out {
+		out[i] = g.ofNewColumn(i)
+	}
+	return out
+}
+
+// keyImage leaves only the key in an image.
+func (g *triggerText) keyImage(image []string) []string {
+	out := make([]string, len(image))
+	for _, k := range g.t.Key {
+		out[k] = image[k]
+	}
+	return out
+}
+
+// beforeInsert tells of the rows in the way, and of the new one.
+func (g *triggerText) beforeInsert() []string {
+	list := g.found("", func(*Index) string { return "" })
+	op, key := fmt.Sprint(opInsert), g.keyImage(g.newImages())
+	if g.t.rowidAlias() {
+		k := g.t.Key[0]
+		isAssigned := key[k] + " = -1"
+		op = fmt.Sprintf("CASE WHEN %s THEN %d ELSE %d END", isAssigned, opAssign, opInsert)
+		key[k] = fmt.Sprintf("CASE WHEN %s THEN %s ELSE %s END", isAssigned, g.nextRowID(), key[k])
+	}
+	return append(list, g.fact(op, key, where(g.hasKeyIn(key))))
+}
+
+// nextRowID is the rowid that SQLite will assign, but where the largest is taken
+// (https://www.sqlite.org/autoinc.html).
+func (g *triggerText) nextRowID() string {
+	table := replog.QuoteName(g.t.Name)
+	next := fmt.Sprintf("(SELECT ifnull(max(%s) + 1, 1) FROM %s)", g.name(g.t.Key[0]), table)
+	if g.t.Autoincrement {
+		return fmt.Sprintf("max(%s, ifnull((SELECT seq FROM sqlite_sequence WHERE name = %s), 0) + 1)", next, quoteText(g.t.Name))
+	}
+	return next
+}
+
+// beforeUpdate tells of the rows in the way, of where the row goes, if its key
+// changes, and of the row itself.
+func (g *triggerText) beforeUpdate() []string {
+	// A row is not in its own way.
+	other := " AND NOT (" + g.each(g.t.Key, "%[1]s IS OLD.%[1]s", " AND ") + ")"
+	list := g.found(other, func(x *Index) string {
+		if x == nil {
+			return "OLD." + g.t.hiddenRowID() + " IS NOT NEW." + g.t.hiddenRowID() + " AND "
+		}
+		return "(" + g.indexChanged(x) + ") AND "
+	})
+	keyChanged := g.keyChanged()
+	image := g.images("OLD")
+	for i, expr := range image {
+		if !g.t.isKey(i) {
+			image[i] = fmt.Sprintf("CASE WHEN %s OR %s THEN %s END", g.changed(i), keyChanged, expr)
+		}
+	}
+	leaves := fmt.Sprint(opMove)
+	target := fmt.Sprint(opTarget)
+	key := g.keyImage(g.newImages())
+	if g.t.nullableKey() {
+		leaves = fmt.Sprintf("CASE WHEN %s THEN %d ELSE %d END", g.hasKey("NEW"), opMove, opDelete)
+		target = fmt.Sprintf("CASE WHEN %s THEN %d ELSE %d END", g.hasKey("OLD"), opTarget, opInsert)
+	}
+	toKey := keyChanged
+	if has := g.hasKeyIn(key); has != "" {
+		toKey += " AND " + has
+	}
+	op := fmt.Sprintf("CASE WHEN %s THEN %s ELSE %d END", keyChanged, leaves, opUpdate)
+	update := g.factWithNulls(op, g.changedNulls(), image, where(g.hasKey("OLD")))
+	return append(list, g.fact(target, key, where(toKey)), update)
+}
+
+// changedNulls lists the columns that change from NULL, those of v1 and v2 as
+// "1,2,".
+func (g *triggerText) changedNulls() string {
+	var parts []string
+	for i, c := range g.t.Columns {
+		if !c.NotNull && !g.t.isKey(i) {
+			parts = append(parts, fmt.Sprintf("CASE WHEN OLD.%[1]s IS NULL AND NEW.%[1]s IS NOT NULL THEN '%[2]d,' ELSE '' END", g.name(i), i+1))
+		}
+	}
+	if parts == nil {
+		return "NULL"
+	}
+	return tree(parts, " || ")
+}
+
+// changed tests one column, by class and bytes: IS NOT alone would follow the
+// column's collation and take 1 for 1.0. SQL cannot tell 0.0 from -0.0, which
+// only a column without affinity keeps apart: there zeros count as changed, and
+// the values decide when the transaction is closed.
+func (g *triggerText) changed(i int) string {
+	test := fmt.Sprintf("(OLD.%[1]s COLLATE BINARY IS NOT NEW.%[1]s OR typeof(OLD.%[1]s) <> typeof(NEW.%[1]s)", g.name(i))
+	if g.t.Columns[i].Affinity == AffinityBlob {
+		test += fmt.Sprintf(" OR (typeof(NEW.%[1]s) = 'real' AND NEW.%[1]s = 0.0)", g.name(i))
+	}
+	return test + ")"
+}
+
+func (g *triggerText) changedAny(columns []int) string {
+	var tests []string
+	for _, i := range columns {
+		tests = append(tests, g.changed(i))
+	}
+	return tree(tests, " OR ")
+}
+
+func (g *triggerText) keyChanged() string { return g.changedAny(g.t.Key) }
+
+// tree joins expressions by an operator in a balanced tree: SQLite bounds the
+// depth of an expression to 1,000.
+func tree(list []string, operator string) string {
+	if len(list) == 1 {
+		return list[0]
+	}
+	middle := len(list) / 2
+	return "(" + tree(list[:middle], operator) + operator + tree(list[middle:], operator) + ")"
+}
+
+func (g *triggerText) allColumns() []int {
+	all := make([]int, len(g.t.Columns))
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
+// mayChange tests whether an UPDATE changes anything, of the row or of others.
+func (g *triggerText) mayChange() string {
+	test := g.changedAny(g.allColumns())
+	if rowid := g.t.hiddenRowID(); rowid != "" {
+		test += " OR OLD." + rowid + " IS NOT NEW." + rowid
+	}
+	return test
+}
+
+// indexChanged tests whether an UPDATE may change what an index holds of the
+// row. An expression, or the condition of a partial index, may use any column.
+func (g *triggerText) indexChanged(x *Index) string {
+	if x.Where != "" || !x.Plain() {
+		return g.changedAny(g.allColumns())
+	}
+	return g.changedAny(x.columns())
+}
+
+// hasKey tests that no key column is NULL, where one can be: such a row has no
+// identity and is not captured.
+func (g *triggerText) hasKey(side string) string { return g.hasKeyIn(g.images(side)) }
+
+func (g *triggerText) hasKeyIn(image []string) string {
+	if !g.t.nullableKey() {
+		return ""
+	}
+	var tests []string
+	for _, k := range g.t.Key {
+		tests = append(tests, image[k]+" IS NOT NULL")
+	}
+	return strings.Join(tests, " AND ")
+}
+
+// unknown tests, after an event, whether the last fact does not tell of the new
+// row: its key was assigned otherwise than expected, or other triggers have run.
+func (g *triggerText) unknown() string {
+	columns, key := []string{"tbl", fmt.Sprintf("op IN (%d, %d, %d)", opInsert, opAssign, opTarget)}, []string{fmt.Sprint(g.id), "1"}
+	for _, k := range g.t.Key {
+		columns = append(columns, imageColumn(k))
+		key = append(key, "NEW."+g.name(k)+" COLLATE BINARY")
+	}
+	test := fmt.Sprintf("(%s) IS NOT (SELECT %s FROM replog_change ORDER BY id DESC LIMIT 1)", strings.Join(key, ", "), strings.Join(columns, ", "))
+	if has := g.hasKey("NEW"); has != "" {
+		test += " AND " + has
+	}
+	return test
+}
+
+// evictee is the alias of the table in which rows are looked for, so that a table
+// named new or old does not hide the NEW and OLD of the trigger.
+const evictee = ownPrefix + "evictee"
+
+// found tells of the rows that NEW clashes with through a unique index, or
+// through the rowid where that is not the key (a nil index), and that pass more;
+// each index may be guarded by a test that comes first. A key that SQLite will
+// assign reads as -1 here.
+func (g *triggerText) found(more string, guard func(*Index) string) []string {
+	image := make([]string, len(g.t.Columns))
+	for i := range image {
+		image[i] = g.name(i)
+	}
+	// The plus keeps SQLite from searching by this test, which all rows pass,
+	// instead of by the index.
+	if g.t.nullableKey() {
+		more += " AND " + g.each(g.t.Key, "+"+evictee+".%[1]s IS NOT NULL", " AND ")
+	}
+	// A statement for each index: of an OR over several, SQLite may scan the
+	// table.
+	find := func(x *Index, clash string) string {
+		return g.fact(fmt.Sprint(opFound), image, " FROM ", replog.QuoteName(g.t.Name), " AS ", evictee, where(guard(x)+clash+more))
+	}
+	var list []string
+	if rowid := g.t.hiddenRowID(); rowid != "" {
+		list = append(list, find(nil, rowid+" = NEW."+rowid))
+	}
+	for i := range g.t.Unique {
+		list = append(list, find(&g.t.Unique[i], g.clash(&g.t.Unique[i])))
+	}
+	return list
+}
+
+// clash tests a row of the table against NEW under one unique index.
+func (g *triggerText) clash(x *Index) string {
+	var terms []string
+	for _, p := range x.Parts {
+		if p.Column >= 0 {
+			terms = append(terms, fmt.Sprintf("%s = %s COLLATE %s", g.name(p.Column), g.ofNewColumn(p.Column), p.Collation))
+		} else {
+			terms = append(terms, fmt.Sprintf("(%s) = %s COLLATE %s", p.Expr, g.ofNew(p.Expr), p.Collation))
+		}
+	}
+	if x.Where != "" {
+		terms = append(terms, "("+x.Where+")", g.ofNew(x.Where))
+	}
+	return "(" + strings.Join(terms, " AND ") + ")"
+}
+
+// ofNewColumn is a column of NEW as it will be stored: REPLACE puts the default
+// where NULL is not allowed, but only after the BEFORE triggers.
+func (g *triggerText) ofNewColumn(i int) string {
+	c := &g.t.Columns[i]
+	if !c.NotNull || g.t.rowidAlias() && g.t.isKey(i) {
+		return "NEW." + g.name(i)
+	}
+	literal, ok := literalDefault(c.Default)
+	if !ok {
+		return "NEW." + g.name(i)
+	}
+	return fmt.Sprintf("ifnull(NEW.%s, %s)", g.name(i), literal)
+}
+
+// ofNew evaluates an expression of an index on NEW, whose columns it sees under
+// their own names through a subquery.
+func (g *triggerText) ofNew(expr string) string {
+	var columns []string
+	for i := range g.t.Columns {
+		columns = append(columns, fmt.Sprintf("%s AS %s", g.ofNewColumn(i), g.name(i)))
+	}
+	for _, name := range g.t.Generated {
+		columns = append(columns, fmt.Sprintf("NEW.%[1]s AS %[1]s", replog.QuoteName(name)))
+	}
+	return "(SELECT " + expr + " FROM (SELECT " + strings.Join(columns, ", ") + "))"
+}
