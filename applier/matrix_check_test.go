@@ -87,11 +87,9 @@ func checkGathered(t testingT, live, plain, before *testReplica, tc *matrixCase)
 	leftOut := func(name string) bool { return live.Schema.Table(name) == nil }
 	list := live.gather(t)
 	net, vanished := 0, 0
-	var images [][]RowImage
 	for _, g := range list {
 		net += len(g.Net)
 		vanished += g.Vanished
-		images = append(images, g.Images)
 	}
 	if tc.net >= 0 && net != tc.net || tc.net == -1 && net == 0 {
 		t.Errorf("%d net changes, want %d:%s", net, tc.net, describeGathered(list))
@@ -102,8 +100,8 @@ func checkGathered(t testingT, live, plain, before *testReplica, tc *matrixCase)
 	changes := recorded(t, list)
 
 	live.write(t, "undo", func() error {
-		for _, list := range slices.Backward(images) {
-			if err := live.Undo(list); err != nil {
+		for _, g := range slices.Backward(list) {
+			if err := live.Revert(g.Net); err != nil {
 				return err
 			}
 		}

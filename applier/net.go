@@ -6,14 +6,13 @@ import (
 	"replog/replog"
 )
 
-// Gathered is what became one transaction: its recorded statements, its net
-// changes, and the rows as they were before and after it.
+// Gathered is what became one transaction: its recorded statements, and its net
+// changes.
 type Gathered struct {
 	Marked     bool
 	Label      string
 	Statements []replog.Statement
 	Net        []replog.Change
-	Images     []RowImage
 	// Time is the latest time in it.
 	Time replog.Millis
 	// Vanished counts the rows that went past capture, so that not all of what

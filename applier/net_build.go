@@ -6,8 +6,8 @@ import (
 	"replog/replog"
 )
 
-// build makes the statements, and the net changes and images in the order in
-// which statements first touched their rows.
+// build makes the statements, and the net changes in the order in which
+// statements first touched their rows.
 func (g *Gathered) build(h *histories, records []*record) {
 	b := builder{Gathered: g, histories: h, of: map[*history]int{}}
 	for _, e := range records {
@@ -26,7 +26,6 @@ func (g *Gathered) build(h *histories, records []*record) {
 			g.Statements[b.of[row]].Change = change
 		}
 		g.Net = append(g.Net, change)
-		g.Images = append(g.Images, RowImage{Table: row.table, Key: row.key, Before: row.before, After: row.after})
 	}
 }
 

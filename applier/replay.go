@@ -13,12 +13,14 @@ import (
 var ErrCannotReplay = errors.New("cannot be made again on the rows as they are")
 
 // Replay makes net changes again on a new state, whatever the values that they
-// replace, and returns the rows as they were and are: what undoes it. The caller
+// replace. It returns the changes that it made, for Revert, without those that
+// had no effect; the same slice where all were made as they are. The caller
 // wraps it in a savepoint and rolls back where it fails: ErrCannotReplay,
 // *ConstraintError, *ForeignKeyError and ErrSchema mean that the changes cannot
 // be made; other errors are the database's.
-func (r *Replica) Replay(changes []replog.Change) ([]RowImage, error) {
+func (r *Replica) Replay(changes []replog.Change) (made []replog.Change, err error) {
 	var images []RowImage
+	asTheyAre := true
 	for i := range changes {
 		c := &changes[i]
 		t, columns, before, err := r.find(c)
@@ -37,14 +39,49 @@ func (r *Replica) Replay(changes []replog.Change) ([]RowImage, error) {
 		case c.Op == replog.Update:
 			image.After = overlay(before, columns, c.New)
 		}
-		if before != nil || image.After != nil {
+		asTheyAre = asTheyAre && image.makes(c, columns)
+		if !sameImage(image.Before, image.After) {
 			images = append(images, image)
 		}
 	}
 	if err := r.Write(images); err != nil {
 		return nil, err
 	}
-	return images, r.CheckForeignKeys(images)
+	if err := r.CheckForeignKeys(images); err != nil || asTheyAre {
+		return changes, err
+	}
+	made = []replog.Change{}
+	for i := range images {
+		made = append(made, images[i].change())
+	}
+	return made, nil
+}
+
+// makes tells whether the image is what a net change says that it replaces.
+func (i *RowImage) makes(c *replog.Change, columns []int) bool {
+	if c.Op == replog.Insert {
+		return i.Before == nil
+	}
+	return i.Before != nil && slices.Equal(pick(i.Before, columns), c.Old)
+}
+
+// change renders an image as a change without times.
+func (i *RowImage) change() replog.Change {
+	c := replog.Change{Table: i.Table.Name, Key: i.Key, KeyColumns: i.Table.KeyColumns()}
+	switch {
+	case i.Before == nil:
+		c.Op, c.Columns, c.New = replog.Insert, i.Table.ColumnNames(), i.After
+	case i.After == nil:
+		c.Op, c.Columns, c.Old = replog.Delete, i.Table.ColumnNames(), i.Before
+	default:
+		c.Op = replog.Update
+		for _, n := range i.changed() {
+			c.Columns = append(c.Columns, i.Table.Columns[n].Name)
+			c.Old = append(c.Old, i.Before[n])
+			c.New = append(c.New, i.After[n])
+		}
+	}
+	return c
 }
 
 // Refused tells whether an error of Replay, Write or CheckForeignKeys means that
@@ -55,40 +92,20 @@ func Refused(err error) bool {
 	return errors.Is(err, ErrCannotReplay) || errors.Is(err, ErrSchema) || errors.As(err, &constraint) || errors.As(err, &foreign)
 }
 
-// Undo turns rows back from their images after to their images before. The rows
-// must be as after says; anything else is a *DivergenceError.
-func (r *Replica) Undo(images []RowImage) error {
-	back := make([]RowImage, len(images))
-	for i, m := range images {
-		now, err := r.Row(m.Table, m.Key)
-		if err != nil {
-			return err
-		}
-		if (now == nil) != (m.After == nil) || !slices.Equal(now, m.After) {
-			return &DivergenceError{Table: m.Table.Name, Key: m.Key, Why: "it is not as replog left it"}
-		}
-		back[i] = RowImage{Table: m.Table, Key: m.Key, Before: m.After, After: m.Before}
-	}
-	return divergence(r.Write(back))
-}
-
-// Coalesce joins the images of transactions that followed each other into one
-// list, a row once: before the first, after the last. Rows that come back to
-// where they were are left out.
-func Coalesce(lists ...[]RowImage) []RowImage {
-	var joined []RowImage
-	at := map[replog.RowID]int{}
-	for _, list := range lists {
-		for _, m := range list {
-			if i, ok := at[m.ID()]; ok {
-				joined[i].After = m.After
-				continue
-			}
-			at[m.ID()] = len(joined)
-			joined = append(joined, m)
+// Revert takes changes back that were made by Apply or Replay, or that Gather
+// found. The rows must hold what the changes wrote; anything else is a
+// *DivergenceError.
+func (r *Replica) Revert(changes []replog.Change) error {
+	back := make([]replog.Change, len(changes))
+	for i, c := range changes {
+		back[i] = c
+		back[i].Old, back[i].New = c.New, c.Old
+		switch c.Op {
+		case replog.Insert:
+			back[i].Op = replog.Delete
+		case replog.Delete:
+			back[i].Op = replog.Insert
 		}
 	}
-	return slices.DeleteFunc(joined, func(m RowImage) bool {
-		return (m.Before == nil) == (m.After == nil) && slices.Equal(m.Before, m.After)
-	})
+	return r.Apply(back)
 }

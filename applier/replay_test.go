@@ -8,15 +8,15 @@ import (
 )
 
 // recordOn records what statements do to a copy of the rows, and undoes it.
-func recordOn(t *testing.T, r *testReplica, sql string) (changes []replog.Change, images []RowImage) {
+func recordOn(t *testing.T, r *testReplica, sql string) []replog.Change {
 	t.Helper()
 	r.script(t, sql)
 	list := r.gather(t)
 	if len(list) != 1 {
 		t.Fatalf("%d transactions", len(list))
 	}
-	r.write(t, "undo", func() error { return r.Undo(list[0].Images) })
-	return list[0].Net, list[0].Images
+	r.write(t, "undo", func() error { return r.Revert(list[0].Net) })
+	return list[0].Net
 }
 
 func TestReplayMakesTheChangesAgainWhateverTheyReplace(t *testing.T) {
@@ -36,13 +36,13 @@ func TestReplayMakesTheChangesAgainWhateverTheyReplace(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			r := newTestReplica(t, scripted(t, "db", related))
 			r.in(t, "install", r.Install)
-			changes, _ := recordOn(t, r, tc.change)
+			changes := recordOn(t, r, tc.change)
 			r.write(t, "meanwhile", func() error { return r.Script(tc.meanwhile) })
 			before := contentOf(t, r, "SELECT * FROM p") + contentOf(t, r, "SELECT * FROM c")
 			r.write(t, "replay", func() error {
-				var images []RowImage
+				var made []replog.Change
 				err := r.Savepoint(func() (err error) {
-					images, err = r.Replay(changes)
+					made, err = r.Replay(changes)
 					return err
 				})
 				if Refused(err) != (tc.want == "refused") || err != nil && !Refused(err) {
@@ -54,7 +54,7 @@ func TestReplayMakesTheChangesAgainWhateverTheyReplace(t *testing.T) {
 					if got := contentOf(t, r, query); got != tc.want {
 						t.Errorf("%s, want %s", got, tc.want)
 					}
-					return r.Undo(images)
+					return r.Revert(made)
 				}
 				return nil
 			})
@@ -67,33 +67,20 @@ func TestReplayMakesTheChangesAgainWhateverTheyReplace(t *testing.T) {
 
 func TestUndoOfRowsThatAreNotAsTheyWereLeftIsDivergence(t *testing.T) {
 	for name, meanwhile := range map[string]string{
-		"changed": "UPDATE p SET code = 'x' WHERE id = 1",
+		"changed": "UPDATE p SET v = 2 WHERE id = 1",
 		"gone":    "DELETE FROM p WHERE id = 1",
 	} {
 		r := newTestReplica(t, scripted(t, "db", related))
 		r.in(t, "install", r.Install)
 		r.script(t, "UPDATE p SET v = 1 WHERE id = 1")
-		images := r.gather(t)[0].Images
+		changes := r.gather(t)[0].Net
 		r.write(t, "meanwhile", func() error { return r.Script(meanwhile) })
 		r.write(t, "undo", func() error {
 			var diverged *DivergenceError
-			if err := r.Undo(images); !errors.As(err, &diverged) {
+			if err := r.Revert(changes); !errors.As(err, &diverged) {
 				t.Errorf("%s: %v", name, err)
 			}
 			return nil
 		})
-	}
-}
-
-func TestImagesOfTransactionsInARowBecomeOne(t *testing.T) {
-	table := newTestReplica(t, scripted(t, "db", unique)).Schema.Table("t")
-	a, b, c := rest("a", 0, 0), rest("b", 0, 0), rest("c", 0, 0)
-	joined := Coalesce(
-		[]RowImage{imageOf(table, 1, a, b), imageOf(table, 2, nil, a), imageOf(table, 3, a, b)},
-		[]RowImage{imageOf(table, 1, b, c), imageOf(table, 2, a, nil), imageOf(table, 3, b, a), imageOf(table, 4, a, nil)},
-	)
-	if len(joined) != 2 || joined[0].Key[0] != replog.Integer(1) || joined[0].Before[1] != a[0] || joined[0].After[1] != c[0] ||
-		joined[1].Key[0] != replog.Integer(4) || joined[1].After != nil {
-		t.Errorf("%+v", joined)
 	}
 }

@@ -155,15 +155,36 @@ func (e *DivergenceError) Error() string {
 // present, each new one is written. Anything else is a *DivergenceError, and
 // the caller rolls back. Changes that do not fit the schema are ErrSchema.
 func (r *Replica) Apply(changes []replog.Change) error {
+	images, err := r.exactImages(changes)
+	if err != nil {
+		return err
+	}
+	return divergence(r.Write(images))
+}
+
+// ApplyBeside is Apply where other rows may stand in the way: it also checks
+// foreign keys, and what is refused is the error of Write or CheckForeignKeys.
+func (r *Replica) ApplyBeside(changes []replog.Change) error {
+	images, err := r.exactImages(changes)
+	if err != nil {
+		return err
+	}
+	if err := r.Write(images); err != nil {
+		return err
+	}
+	return r.CheckForeignKeys(images)
+}
+
+func (r *Replica) exactImages(changes []replog.Change) ([]RowImage, error) {
 	images := make([]RowImage, 0, len(changes))
 	for i := range changes {
 		image, err := r.exactImage(&changes[i])
 		if err != nil {
-			return err
+			return nil, err
 		}
 		images = append(images, *image)
 	}
-	return divergence(r.Write(images))
+	return images, nil
 }
 
 // divergence makes a *DivergenceError of a constraint that refused what was once
@@ -206,26 +227,6 @@ func (r *Replica) exactImage(c *replog.Change) (*RowImage, error) {
 		return diverged("its values are not those that the log replaces")
 	case c.Op == replog.Update:
 		image.After = overlay(before, columns, c.New)
-	}
-	return image, nil
-}
-
-// Arrange orders the values of named columns as a full image; nil stays nil. A
-// name that the table does not have, or one that is missing, is ErrSchema.
-func (t *Table) Arrange(names []string, values []replog.Value) ([]replog.Value, error) {
-	if values == nil {
-		return nil, nil
-	}
-	if len(names) != len(t.Columns) || len(values) != len(names) {
-		return nil, fmt.Errorf("%w: image of %q has %d of %d columns", ErrSchema, t.Name, len(values), len(t.Columns))
-	}
-	image := make([]replog.Value, len(names))
-	for i, name := range names {
-		n := t.Column(name)
-		if n < 0 {
-			return nil, fmt.Errorf("%w: table %q has no column %q", ErrSchema, t.Name, name)
-		}
-		image[n] = values[i]
 	}
 	return image, nil
 }

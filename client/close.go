@@ -38,7 +38,7 @@ func (d *Device) close(id *identity) error {
 			Base: id.SyncPoint, Seen: id.Seen, Without: without, Time: g.Time, Nonce: nonce, Statements: g.Statements,
 		}
 		t.SetNet(g.Net)
-		if err := d.add(&t, g.Images); err != nil {
+		if err := d.outbox().add(&t); err != nil {
 			return err
 		}
 	}

@@ -38,6 +38,13 @@ type Conflict struct {
 // addConflicts keeps what a verdict says was not applied.
 func (d *Device) addConflicts(p *pending, v *replog.Verdict) error {
 	parts := v.Parts
+	if len(parts) == 0 && v.Outcome == replog.Applied {
+		return nil
+	}
+	form, err := d.outbox().form(p)
+	if err != nil {
+		return err
+	}
 	if len(parts) == 0 && v.Outcome != replog.Applied {
 		return fmt.Errorf("%w: %s without parts", replog.ErrForm, v.Outcome)
 	}
@@ -52,7 +59,7 @@ func (d *Device) addConflicts(p *pending, v *replog.Verdict) error {
 		}
 		err = d.replica.Exec("INSERT INTO main.replog_conflict VALUES(?, ?, ?, ?, ?, ?)",
 			replog.Integer(int64(v.Seq)), replog.Integer(int64(i+1)), replog.Integer(int64(v.Revision)),
-			replog.Text(string(text)), replog.Blob(p.recorded), replog.Text(state))
+			replog.Text(string(text)), replog.Blob(form), replog.Text(state))
 		if err != nil {
 			return err
 		}

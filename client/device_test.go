@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 
@@ -87,48 +86,39 @@ var everyValue = []replog.Value{
 	replog.Text("\xff"), replog.Blob(nil), replog.Blob([]byte{0, 255}),
 }
 
-func TestUndoImagesComeBackAsTheyWere(t *testing.T) {
+func TestWhatAReplayMadeComesBackAsItWas(t *testing.T) {
 	c, err := applier.Open(filepath.Join(t.TempDir(), "a.db"), applier.OpenOptions{Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if err := c.Script(`CREATE TABLE "odd ""name"""(k PRIMARY KEY, "a<b", v)`); err != nil {
+	if err := c.Script(schemaSQL); err != nil {
 		t.Fatal(err)
 	}
-	schema, err := applier.ReadSchema(c)
+	r, err := applier.NewReplica(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	table := schema.Tables[0]
-	var images []applier.RowImage
-	for _, v := range everyValue {
-		row := []replog.Value{replog.Integer(1), v, v}
-		images = append(images,
-			applier.RowImage{Table: table, Key: row[:1], After: row},
-			applier.RowImage{Table: table, Key: row[:1], Before: row},
-			applier.RowImage{Table: table, Key: row[:1], Before: row, After: row})
+	box := outbox{r}
+	var made []replog.Change
+	for i, v := range everyValue {
+		key := []replog.Value{replog.Integer(int64(i))}
+		made = append(made, replog.Change{
+			Table: `odd "name"`, Op: replog.Update, Key: key, KeyColumns: []string{"k"},
+			Columns: []string{"a<b", "v"}, Old: []replog.Value{v, replog.Integer(0)}, New: []replog.Value{{}, v},
+		})
 	}
-	p := &pending{undo: encodeImages(images)}
-	got, err := p.images(schema)
-	if err != nil || len(got) != len(images) {
-		t.Fatal(len(got), err)
+	recorded := &replog.Transaction{Device: "d", Seq: 1, Statements: []replog.Statement{{Change: made[0]}}}
+	if err := box.add(recorded); err != nil {
+		t.Fatal(err)
 	}
-	for i, m := range images {
-		g := got[i]
-		if g.Table != m.Table || !slices.Equal(g.Key, m.Key) || !sameImage(g.Before, m.Before) || !sameImage(g.After, m.After) {
-			t.Errorf("%+v came back as %+v", m, g)
+	p := &pending{seq: 1}
+	for _, want := range [][]replog.Change{made, recorded.NetChanges(), {}} {
+		if err := box.replayed(p, recorded, want, ""); err != nil {
+			t.Fatal(err)
 		}
-	}
-}
-
-func sameImage(a, b []replog.Value) bool { return (a == nil) == (b == nil) && slices.Equal(a, b) }
-
-func TestUndoImagesOfAnotherSchemaAreRefused(t *testing.T) {
-	schema := &applier.Schema{}
-	for _, undo := range []string{`[{"table":"gone","columns":["k"],"key":[1],"before":[1],"after":null}]`} {
-		if _, err := (&pending{undo: []byte(undo)}).images(schema); !errors.Is(err, applier.ErrSchema) {
-			t.Error(err)
+		if got, err := box.made(p); err != nil || !replog.SameChanges(got, want) {
+			t.Errorf("%v came back as %v, %v", want, got, err)
 		}
 	}
 }

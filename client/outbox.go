@@ -4,108 +4,160 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"replog/applier"
 	"replog/replog"
 )
 
-// pending is one transaction in the outbox.
+// pending is one transaction in the outbox, without what it recorded: that is
+// read when it is needed (see outbox.load), as all of it may be large.
 type pending struct {
 	seq      replog.Seq
 	uploaded bool
 	effect   bool
-	why      string
-	hash     replog.Hash
-	recorded []byte
-	undo     []byte
-	// transaction is decoded from recorded.
-	transaction replog.Transaction
+	size     int          // of the recorded form, in bytes
+	without  []replog.Seq // see replog.Transaction
 }
 
-// outbox reads what waits, in order of seq.
-func (d *Device) outbox() ([]*pending, error) { return readOutbox(d.replica) }
+// outbox is what a device has recorded and whose verdict it has not processed.
+type outbox struct{ *applier.Replica }
 
-func readOutbox(r *applier.Replica) ([]*pending, error) {
+func (d *Device) outbox() outbox { return outbox{d.replica} }
+
+// list tells what waits, in order of seq.
+func (o outbox) list() ([]*pending, error) {
 	var list []*pending
-	err := r.Query("SELECT seq, uploaded, effect, why, hash, recorded, undo FROM main.replog_outbox ORDER BY seq", func(row []replog.Value) error {
+	err := o.Query("SELECT seq, uploaded, effect, length(recorded), without FROM main.replog_outbox ORDER BY seq", func(row []replog.Value) error {
 		p := &pending{
-			seq: replog.Seq(row[0].Int64()), uploaded: row[1].Int64() != 0, effect: row[2].Int64() != 0, why: row[3].Bytes(),
-			hash: replog.Hash(row[4].Bytes()), recorded: []byte(row[5].Bytes()), undo: []byte(row[6].Bytes()),
-		}
-		var err error
-		if p.transaction, _, err = replog.DecodeTransaction(p.recorded); err != nil {
-			return fmt.Errorf("outbox, transaction %d: %w", p.seq, err)
+			seq: replog.Seq(row[0].Int64()), uploaded: row[1].Int64() != 0, effect: row[2].Int64() != 0, size: int(row[3].Int64()),
 		}
 		list = append(list, p)
-		return nil
+		if row[4].Bytes() == "" {
+			return nil
+		}
+		return json.Unmarshal([]byte(row[4].Bytes()), &p.without)
 	})
 	return list, err
 }
 
-// add puts a new transaction, whose changes are in the tables, into the outbox.
-func (d *Device) add(t *replog.Transaction, images []applier.RowImage) error {
-	recorded, hash := t.Encode()
-	return d.replica.Exec("INSERT INTO main.replog_outbox VALUES(?, 0, 1, '', ?, ?, ?)",
-		replog.Integer(int64(t.Seq)), replog.Text(string(hash)), replog.Blob(recorded), replog.Text(string(encodeImages(images))))
+// form reads a transaction's recorded form.
+func (o outbox) form(p *pending) ([]byte, error) {
+	row, err := o.QueryRow("SELECT recorded FROM main.replog_outbox WHERE seq = ?", replog.Integer(int64(p.seq)))
+	if err != nil {
+		return nil, err
+	}
+	if row == nil {
+		return nil, fmt.Errorf("outbox: transaction %d is gone", p.seq)
+	}
+	return []byte(row[0].Bytes()), nil
 }
 
-// update writes what a replay changed.
-func (d *Device) update(p *pending) error {
-	effect := int64(0)
+// hash reads a transaction's hash, and why it is without effect.
+func (o outbox) hash(p *pending) (hash replog.Hash, why string, err error) {
+	row, err := o.QueryRow("SELECT hash, why FROM main.replog_outbox WHERE seq = ?", replog.Integer(int64(p.seq)))
+	if err != nil || row == nil {
+		return "", "", err
+	}
+	return replog.Hash(row[0].Bytes()), row[1].Bytes(), nil
+}
+
+// load reads a transaction.
+func (o outbox) load(p *pending) (*replog.Transaction, error) {
+	form, err := o.form(p)
+	if err != nil {
+		return nil, err
+	}
+	t, _, err := replog.DecodeTransaction(form)
+	if err != nil {
+		return nil, fmt.Errorf("outbox, transaction %d: %w", p.seq, err)
+	}
+	return &t, nil
+}
+
+// made reads the changes of a transaction that are in the tables.
+func (o outbox) made(p *pending) ([]replog.Change, error) {
+	row, err := o.QueryRow("SELECT made FROM main.replog_outbox WHERE seq = ?", replog.Integer(int64(p.seq)))
+	if err != nil {
+		return nil, err
+	}
+	if row == nil || row[0].IsNull() {
+		t, err := o.load(p)
+		if err != nil {
+			return nil, err
+		}
+		return t.NetChanges(), nil
+	}
+	var list []replog.Change
+	for line := range bytes.Lines([]byte(row[0].Bytes())) {
+		c, err := replog.ParseChange(bytes.TrimSuffix(line, []byte("\n")))
+		if err != nil {
+			return nil, fmt.Errorf("outbox, changes of transaction %d: %w", p.seq, err)
+		}
+		list = append(list, c)
+	}
+	return list, nil
+}
+
+// undo takes all that waits out of the tables, the newest first: what is left is
+// the confirmed state.
+func (o outbox) undo() error {
+	list, err := o.list()
+	if err != nil {
+		return err
+	}
+	for _, p := range slices.Backward(list) {
+		if !p.effect {
+			continue
+		}
+		made, err := o.made(p)
+		if err != nil {
+			return err
+		}
+		if err := o.Revert(made); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add puts a new transaction, whose net changes are in the tables, into the
+// outbox.
+func (o outbox) add(t *replog.Transaction) error {
+	form, hash := t.Encode()
+	without := ""
+	if len(t.Without) > 0 {
+		b, err := json.Marshal(t.Without)
+		if err != nil {
+			return err
+		}
+		without = string(b)
+	}
+	return o.Exec("INSERT INTO main.replog_outbox VALUES(?, 0, 1, '', ?, ?, ?, NULL)",
+		replog.Integer(int64(t.Seq)), replog.Text(without), replog.Text(string(hash)), replog.Blob(form))
+}
+
+// replayed notes that a replay made changes of t, or that it made none and why.
+func (o outbox) replayed(p *pending, t *replog.Transaction, made []replog.Change, why string) error {
+	p.effect = why == ""
+	effect, undo := int64(0), replog.Value{}
 	if p.effect {
 		effect = 1
-	}
-	return d.replica.Exec("UPDATE main.replog_outbox SET effect = ?, why = ?, undo = ? WHERE seq = ?",
-		replog.Integer(effect), replog.Text(p.why), replog.Text(string(p.undo)), replog.Integer(int64(p.seq)))
-}
-
-func (d *Device) drop(p *pending) error {
-	return d.replica.Exec("DELETE FROM main.replog_outbox WHERE seq = ?", replog.Integer(int64(p.seq)))
-}
-
-// storedImage is a row image in the outbox. Values run along Columns.
-type storedImage struct {
-	Table   string         `json:"table"`
-	Columns []string       `json:"columns"`
-	Key     []replog.Value `json:"key"`
-	Before  []replog.Value `json:"before"`
-	After   []replog.Value `json:"after"`
-}
-
-func encodeImages(images []applier.RowImage) []byte {
-	stored := make([]storedImage, len(images))
-	for i, m := range images {
-		stored[i] = storedImage{m.Table.Name, m.Table.ColumnNames(), m.Key, m.Before, m.After}
-	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false) // the form in which values are read back
-	if err := enc.Encode(stored); err != nil {
-		panic(err) // names and values always encode
-	}
-	return b.Bytes()
-}
-
-// images decodes the undo images, against the schema as it is now.
-func (p *pending) images(s *applier.Schema) ([]applier.RowImage, error) {
-	var stored []storedImage
-	if err := json.Unmarshal(p.undo, &stored); err != nil {
-		return nil, fmt.Errorf("outbox, undo images of transaction %d: %w", p.seq, err)
-	}
-	images := make([]applier.RowImage, len(stored))
-	for i, m := range stored {
-		t := s.Table(m.Table)
-		if t == nil {
-			return nil, fmt.Errorf("outbox, undo images of transaction %d: %w: no table %q", p.seq, applier.ErrSchema, m.Table)
-		}
-		images[i] = applier.RowImage{Table: t, Key: m.Key}
-		var err error
-		if images[i].Before, err = t.Arrange(m.Columns, m.Before); err != nil {
-			return nil, err
-		}
-		if images[i].After, err = t.Arrange(m.Columns, m.After); err != nil {
-			return nil, err
+		if !replog.SameChanges(made, t.NetChanges()) {
+			undo = replog.Blob(lines(made))
 		}
 	}
-	return images, nil
+	return o.Exec("UPDATE main.replog_outbox SET effect = ?, why = ?, made = ? WHERE seq = ?",
+		replog.Integer(effect), replog.Text(why), undo, replog.Integer(int64(p.seq)))
+}
+
+func lines(changes []replog.Change) (b []byte) {
+	for i := range changes {
+		b = append(changes[i].AppendJSON(b), '\n')
+	}
+	return b
+}
+
+func (o outbox) drop(p *pending) error {
+	return o.Exec("DELETE FROM main.replog_outbox WHERE seq = ?", replog.Integer(int64(p.seq)))
 }

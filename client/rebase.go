@@ -1,6 +1,8 @@
 package client
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -10,7 +12,8 @@ import (
 
 // rebase brings the file from its sync point to where the answer reaches, in one
 // SQLite transaction: close what was written meanwhile, undo the outbox, apply
-// the entries, take out what has a verdict, replay what is left.
+// the entries, take out what has a verdict, replay what is left. Where a short
+// cut leads to the same state (see shortcut.go), it is taken.
 func (d *Device) rebase(a *answer, result *SyncResult) error {
 	err := d.write(func() error {
 		id, err := d.identity()
@@ -23,15 +26,18 @@ func (d *Device) rebase(a *answer, result *SyncResult) error {
 		if err := d.close(id); err != nil {
 			return err
 		}
-		outbox, err := d.outbox()
+		m, err := d.newMove(id, a)
 		if err != nil {
 			return err
 		}
-		counts, err := d.move(id, outbox, a, nil)
+		done, err := m.shortcut()
+		if err == nil && !done {
+			err = m.wholly(m.undone)
+		}
 		if err != nil {
 			return err
 		}
-		counts.addTo(result)
+		m.addTo(result)
 		if err := d.options.Fault(FaultRebased); err != nil {
 			return err
 		}
@@ -46,185 +52,217 @@ func (d *Device) finish(id *identity, a *answer) error {
 	return d.save(id)
 }
 
-// tally counts what a move did.
-type tally struct {
-	outcomes   map[replog.Outcome]int
-	downloaded int
+// move is one change of the confirmed state under the outbox.
+type move struct {
+	*Device
+	id     *identity
+	answer *answer
+	// pending is the whole outbox, in order of seq, and verdict what the answer
+	// says of some of it.
+	pending []*pending
+	verdict map[replog.Seq]*replog.Verdict
+	short   bool // a short cut was taken
 }
 
-func (t *tally) addTo(r *SyncResult) {
-	r.Applied += t.outcomes[replog.Applied]
-	r.Ignored += t.outcomes[replog.Ignored]
-	r.Conflicts += t.outcomes[replog.Conflict]
-	r.Rejected += t.outcomes[replog.Rejected]
-	r.Held += t.outcomes[replog.Held]
-	r.Downloaded += t.downloaded
-}
-
-// move replaces the confirmed state under the outbox. Where load is not nil, it
-// loads the confirmed state of a snapshot instead of undoing the outbox, and
-// entries up to the revision it returns are already in that.
-func (d *Device) move(id *identity, outbox []*pending, a *answer, load func() (replog.Revision, error)) (*tally, error) {
-	counts := &tally{outcomes: map[replog.Outcome]int{}}
-	rest, err := d.judged(id, outbox, a, counts)
+// newMove makes sure that the verdicts are about this file's transactions:
+// otherwise it is a *MismatchError.
+func (d *Device) newMove(id *identity, a *answer) (*move, error) {
+	pending, err := d.outbox().list()
 	if err != nil {
 		return nil, err
 	}
-	err = d.replica.WithoutTriggers(func() error {
-		from := id.SyncPoint
-		if load == nil {
-			err = undoOutbox(d.replica, outbox)
-		} else {
-			from, err = load()
+	m := &move{Device: d, id: id, answer: a, pending: pending, verdict: map[replog.Seq]*replog.Verdict{}}
+	for i := range a.verdicts {
+		v := &a.verdicts[i]
+		if err := m.checkVerdict(v); err != nil {
+			return nil, err
 		}
-		if err != nil {
-			return err
-		}
-		if err := d.options.Fault(FaultUndone); err != nil {
-			return err
-		}
-		for i := range a.entries {
-			e := &a.entries[i]
-			if e.Device != id.Device {
-				counts.downloaded++
-			}
-			if e.Revision <= from {
-				continue
-			}
-			if err := d.apply(e, id, outbox, a.verdicts); err != nil {
-				return fmt.Errorf("revision %d: %w", e.Revision, err)
-			}
-		}
-		return d.replay(rest)
-	})
-	return counts, err
-}
-
-// undoOutbox takes the outbox out of the tables: what is left is the confirmed
-// state.
-func undoOutbox(r *applier.Replica, outbox []*pending) error {
-	var lists [][]applier.RowImage
-	for _, p := range outbox {
-		if !p.effect {
-			continue
-		}
-		images, err := p.images(r.Schema)
-		if err != nil {
-			return err
-		}
-		lists = append(lists, images)
+		m.verdict[v.Seq] = v
 	}
-	return r.Undo(applier.Coalesce(lists...))
+	return m, nil
 }
 
-// apply makes the changes of one entry; those of an own transaction that were
-// made as recorded are in the outbox.
-func (d *Device) apply(e *replog.Download, id *identity, outbox []*pending, verdicts []replog.Verdict) error {
-	changes := e.List
-	if e.Device == id.Device {
-		i := slices.IndexFunc(verdicts, func(v replog.Verdict) bool { return v.Seq == e.Seq })
-		if i < 0 {
-			return fmt.Errorf("%w: an own entry without its verdict", replog.ErrForm)
-		}
-		if verdicts[i].AsRecorded {
-			p := find(outbox, e.Seq)
-			if p == nil {
-				return fmt.Errorf("%w: transaction %d is not in the outbox", replog.ErrForm, e.Seq)
-			}
-			changes = p.transaction.NetChanges()
-		}
+func (m *move) checkVerdict(v *replog.Verdict) error {
+	fork := func(format string) error {
+		return &MismatchError{Path: m.path, Code: replog.CodeFork, Detail: fmt.Sprintf(format, v.Seq)}
 	}
-	return d.replica.Apply(changes)
+	p := m.find(v.Seq)
+	if p == nil {
+		return fork("the server has a verdict on transaction %d, which this file does not have: it is a copy, or was restored")
+	}
+	hash, _, err := m.outbox().hash(p)
+	if err == nil && hash != v.Hash {
+		err = fork("the server's transaction %d is another than this file's: it is a copy, or was restored")
+	}
+	return err
 }
 
-func find(outbox []*pending, seq replog.Seq) *pending {
-	i := slices.IndexFunc(outbox, func(p *pending) bool { return p.seq == seq })
-	if i < 0 {
+// find returns a transaction of the outbox, or nil.
+func (m *move) find(seq replog.Seq) *pending {
+	i, ok := slices.BinarySearchFunc(m.pending, seq, func(p *pending, seq replog.Seq) int { return cmp.Compare(p.seq, seq) })
+	if !ok {
 		return nil
 	}
-	return outbox[i]
+	return m.pending[i]
 }
 
-// changed tells whether an own transaction was applied with changes.
-func (a *answer) changed(v *replog.Verdict) bool {
-	return v.AsRecorded || slices.ContainsFunc(a.entries, func(e replog.Download) bool {
-		return e.Revision == v.Revision && len(e.List) > 0
+// rest is what stays in the outbox.
+func (m *move) rest() []*pending {
+	return slices.DeleteFunc(slices.Clone(m.pending), func(p *pending) bool { return m.verdict[p.seq] != nil })
+}
+
+// addTo counts what was done.
+func (m *move) addTo(r *SyncResult) {
+	for i := range m.answer.verdicts {
+		switch m.answer.verdicts[i].Outcome {
+		case replog.Applied:
+			r.Applied++
+		case replog.Ignored:
+			r.Ignored++
+		case replog.Conflict:
+			r.Conflicts++
+		case replog.Rejected:
+			r.Rejected++
+		case replog.Held:
+			r.Held++
+		}
+	}
+	r.Downloaded += m.answer.foreign
+	if m.short {
+		r.shortcuts++
+	}
+}
+
+// wholly moves the full way: it brings the tables to a confirmed state, by
+// undoing the outbox or by confirm, which loads the state of the revision it
+// returns; it applies what comes after that, and replays what is left.
+func (m *move) wholly(confirm func() (replog.Revision, error)) error {
+	return m.replica.WithoutTriggers(func() error {
+		from, err := confirm()
+		if err != nil {
+			return err
+		}
+		if err := m.options.Fault(FaultUndone); err != nil {
+			return err
+		}
+		err = m.answer.entries(func(e *replog.Download) error {
+			if e.Revision <= from {
+				return nil
+			}
+			if err := m.apply(e); err != nil {
+				return fmt.Errorf("revision %d: %w", e.Revision, err)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if err := m.judged(); err != nil {
+			return err
+		}
+		return m.replay()
 	})
+}
+
+// undone is the confirmed state at the sync point.
+func (m *move) undone() (replog.Revision, error) { return m.id.SyncPoint, m.outbox().undo() }
+
+// apply makes the changes of one entry; those of an own transaction that were
+// made as recorded are in the outbox, which verdicts leave in it until the
+// entries were applied.
+func (m *move) apply(e *replog.Download) error {
+	changes := e.List
+	if e.Device == m.id.Device {
+		v := m.verdict[e.Seq]
+		if v == nil {
+			return fmt.Errorf("%w: an own entry without its verdict", replog.ErrForm)
+		}
+		if v.AsRecorded {
+			t, err := m.outbox().load(m.find(e.Seq))
+			if err != nil {
+				return err
+			}
+			changes = t.NetChanges()
+		}
+	}
+	return m.replica.Apply(changes)
 }
 
 // judged processes the verdicts: their transactions leave the outbox, and what
-// was not applied becomes conflicts. It returns what is left.
-func (d *Device) judged(id *identity, outbox []*pending, a *answer, counts *tally) ([]*pending, error) {
-	rest := slices.Clone(outbox)
-	for i := range a.verdicts {
-		v := &a.verdicts[i]
-		at := slices.IndexFunc(rest, func(p *pending) bool { return p.seq == v.Seq })
-		if at < 0 {
-			return nil, &MismatchError{Path: d.path, Code: replog.CodeFork, Detail: fmt.Sprintf(
-				"the server has a verdict on transaction %d, which this file does not have: it is a copy, or was restored", v.Seq)}
+// was not applied becomes conflicts.
+func (m *move) judged() error {
+	for i := range m.answer.verdicts {
+		v := &m.answer.verdicts[i]
+		p := m.find(v.Seq)
+		if err := m.addConflicts(p, v); err != nil {
+			return err
 		}
-		p := rest[at]
-		if p.hash != v.Hash {
-			return nil, &MismatchError{Path: d.path, Code: replog.CodeFork, Detail: fmt.Sprintf(
-				"the server's transaction %d is another than this file's: it is a copy, or was restored", v.Seq)}
-		}
-		counts.outcomes[v.Outcome]++
-		if err := d.addConflicts(p, v); err != nil {
-			return nil, err
-		}
-		if a.changed(v) {
-			if err := d.addLate(p, outbox); err != nil {
-				return nil, err
+		if m.answer.changed(v) {
+			if err := m.addLate(p, m.pending); err != nil {
+				return err
 			}
 		}
-		if err := d.drop(p); err != nil {
-			return nil, err
+		if err := m.outbox().drop(p); err != nil {
+			return err
 		}
-		id.Seen = max(id.Seen, v.Seq)
-		rest = slices.Delete(rest, at, at+1)
+		m.id.Seen = max(m.id.Seen, v.Seq)
 	}
-	return rest, nil
+	return nil
 }
 
-// replay makes the transactions of the outbox again, in order. One that cannot
-// be made, or that builds on one that was not, stays without effect.
-func (d *Device) replay(rest []*pending) error {
-	unsure, err := d.loadUnsure()
+// replay makes what stays in the outbox again, in order. A transaction that
+// cannot be made, or that builds on one that was not, stays without effect.
+func (m *move) replay() error {
+	unsure, err := m.loadUnsure()
 	if err != nil {
 		return err
 	}
+	rest := m.rest()
 	for i, p := range rest {
-		taint := unsure.taint(d.replica.Schema, &p.transaction, rest[:i])
-		if err := d.replayOne(p, taint); err != nil {
+		t, err := m.outbox().load(p)
+		if err != nil {
+			return err
+		}
+		taint, err := unsure.taint(m.replica.Schema, t, rest[:i], m.outbox().load)
+		if err != nil {
+			return err
+		}
+		made, why, err := m.replayOne(t, taint)
+		if err != nil {
 			return fmt.Errorf("replay transaction %d: %w", p.seq, err)
 		}
-		if err := d.update(p); err != nil {
+		if err := m.outbox().replayed(p, t, made, why); err != nil {
 			return err
 		}
 	}
-	return d.pruneLate(rest)
+	return m.pruneLate(rest)
 }
 
-func (d *Device) replayOne(p *pending, taint *applier.Taint) error {
-	net := p.transaction.NetChanges()
-	p.effect, p.why, p.undo = false, "", encodeImages(nil)
+// replayOne returns the changes made, or why there are none.
+func (m *move) replayOne(t *replog.Transaction, taint *applier.Taint) (made []replog.Change, why string, err error) {
+	net := t.NetChanges()
 	if row, ok := taint.Touched(net); ok {
-		p.why = fmt.Sprintf("it builds on %s, which an earlier transaction changed that was not applied as this one expects", row)
-		return nil
+		return nil, fmt.Sprintf("it builds on %s, which an earlier transaction changed that was not applied as this one expects", row), nil
 	}
-	var images []applier.RowImage
-	err := d.replica.Savepoint(func() error {
+	err = m.replica.Savepoint(func() error {
 		var err error
-		images, err = d.replica.Replay(net)
+		made, err = m.replica.Replay(net)
 		return err
 	})
 	switch {
 	case err == nil:
-		p.effect, p.undo = true, encodeImages(images)
-		return nil
+		return made, "", nil
 	case applier.Refused(err):
-		p.why = err.Error()
-		return nil
+		return nil, err.Error(), nil
+	}
+	return nil, "", err
+}
+
+// diverged makes a *DivergedError of the applier's.
+func (d *Device) diverged(err error) error {
+	var e *applier.DivergenceError
+	if errors.As(err, &e) || errors.Is(err, applier.ErrSchema) {
+		return &DivergedError{Path: d.path, Err: err}
 	}
 	return err
 }

@@ -54,6 +54,7 @@ func (d *Device) repair(ctx context.Context) (*RepairResult, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer a.close()
 	result := &RepairResult{Backup: d.path + ".backup-" + strings.ReplaceAll(d.options.Clock().UTC().Format("20060102-150405.000"), ".", "-")}
 	err = d.replica.Backup(result.Backup)
 	if err == nil {
@@ -68,9 +69,9 @@ func (d *Device) repair(ctx context.Context) (*RepairResult, error) {
 		if err != nil {
 			return err
 		}
-		outbox, err := d.outbox()
-		result.SyncPoint, result.Pending = id.SyncPoint, len(outbox)
-		for _, p := range outbox {
+		pending, err := d.outbox().list()
+		result.SyncPoint, result.Pending = id.SyncPoint, len(pending)
+		for _, p := range pending {
 			if !p.effect {
 				result.Without++
 			}
@@ -86,15 +87,13 @@ func (d *Device) catchUp(ctx context.Context, at replog.Revision) (*answer, erro
 	if err != nil {
 		return nil, err
 	}
-	all := &answer{}
+	all := &answer{made: map[replog.Revision]bool{}}
 	for more := true; more; {
 		a, err := d.exchange(ctx, id, nil, PullOnly, &traffic{})
 		if err != nil {
-			return nil, err
+			return nil, errors.Join(err, all.close())
 		}
-		all.verdicts = append(all.verdicts, a.verdicts...)
-		all.entries = append(all.entries, a.entries...)
-		all.done = a.done
+		all.add(a)
 		id.SyncPoint = a.done.Revision
 		more = a.done.More && a.done.Revision < at
 	}
@@ -116,13 +115,11 @@ func (d *Device) reload(snapshot string, at replog.Revision, a *answer) error {
 		if err := d.close(id); err != nil {
 			return err
 		}
-		outbox, err := d.outbox()
+		m, err := d.newMove(id, a)
 		if err != nil {
 			return err
 		}
-		_, err = d.move(id, outbox, a, func() (replog.Revision, error) {
-			return at, d.replica.LoadFrom(content)
-		})
+		err = m.wholly(func() (replog.Revision, error) { return at, d.replica.LoadFrom(content) })
 		if err != nil {
 			return err
 		}

@@ -21,9 +21,11 @@ CREATE TABLE replog_outbox(
   uploaded  INTEGER NOT NULL, -- the server is known to have it
   effect    INTEGER NOT NULL, -- its changes are in the tables
   why       TEXT NOT NULL,    -- why not, where they are not
+  without   TEXT NOT NULL,    -- JSON: the seqs that it was recorded without; '' for none
   hash      TEXT NOT NULL,
   recorded  BLOB NOT NULL,    -- the recorded form, as it is uploaded
-  undo      TEXT NOT NULL     -- JSON: the rows before and after it
+  made      BLOB              -- the changes that the last replay made, a line each,
+                              -- where these are not its net changes
 );
 
 CREATE TABLE replog_conflict(

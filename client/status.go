@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 
-	"replog/applier"
 	"replog/replog"
 )
 
@@ -36,11 +36,15 @@ func (d *Device) Status(ctx context.Context) (*Status, error) {
 		if id.LastSync != 0 {
 			s.LastSync = &id.LastSync
 		}
-		pending, err := d.pending(id)
+		pending, err := d.outbox().list()
 		if err != nil {
 			return err
 		}
-		s.Pending = len(pending)
+		gathered, err := d.replica.Gather(id.LastTime)
+		if err != nil {
+			return err
+		}
+		s.Pending = len(pending) + len(gathered)
 		s.Conflicts, err = d.waiting()
 		return err
 	})
@@ -95,20 +99,27 @@ func (d *Device) Pending(ctx context.Context) ([]Pending, error) {
 }
 
 func (d *Device) pending(id *identity) ([]Pending, error) {
-	outbox, err := d.outbox()
+	pending, err := d.outbox().list()
 	if err != nil {
 		return nil, err
 	}
 	var list []Pending
-	for _, p := range outbox {
-		t := &p.transaction
+	for _, p := range pending {
+		t, err := d.outbox().load(p)
+		if err != nil {
+			return nil, err
+		}
+		_, why, err := d.outbox().hash(p)
+		if err != nil {
+			return nil, err
+		}
 		state := PendingClosed
 		if p.uploaded {
 			state = PendingUploaded
 		}
 		list = append(list, Pending{
 			Seq: p.seq, State: state, Marked: t.Marked, Label: t.Label, Base: t.Base, RecordedAt: t.Time,
-			Effect: p.effect, Why: p.why, Statements: render(t.Statements),
+			Effect: p.effect, Why: why, Statements: render(t.Statements),
 		})
 	}
 	gathered, err := d.replica.Gather(id.LastTime)
@@ -175,16 +186,10 @@ func (d *Device) undoAll(id *identity) error {
 	if err != nil {
 		return err
 	}
-	var lists [][]applier.RowImage
-	for _, g := range gathered {
-		lists = append(lists, g.Images)
+	for _, g := range slices.Backward(gathered) {
+		if err := d.replica.Revert(g.Net); err != nil {
+			return err
+		}
 	}
-	if err := d.replica.Undo(applier.Coalesce(lists...)); err != nil {
-		return err
-	}
-	outbox, err := d.outbox()
-	if err != nil {
-		return err
-	}
-	return undoOutbox(d.replica, outbox)
+	return d.outbox().undo()
 }

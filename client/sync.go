@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 
-	"replog/applier"
 	"replog/replog"
 )
 
@@ -39,6 +38,8 @@ type SyncResult struct {
 	BytesSent     int64 `json:"bytes_sent"`
 	BytesReceived int64 `json:"bytes_received"`
 	DurationMS    int64 `json:"duration_ms"`
+	// shortcuts counts the rebases that took a short cut.
+	shortcuts int
 }
 
 // Sync uploads the outbox and brings the file to the server's head. However it
@@ -151,6 +152,7 @@ func (r *run) round(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	defer answer.close()
 	if n := len(upload); n > 0 {
 		r.sent = upload[n-1].seq
 		r.result.Uploaded += n
@@ -188,16 +190,16 @@ func (r *run) nextUpload() (upload []*pending, rest bool, err error) {
 	if r.mode == PullOnly {
 		return nil, false, nil
 	}
-	outbox, err := r.outbox()
+	pending, err := r.outbox().list()
 	if err != nil {
 		return nil, false, busy(r.path, err)
 	}
 	size := 0
-	for _, p := range outbox {
+	for _, p := range pending {
 		if p.uploaded || p.seq <= r.sent || p.seq > r.last {
 			continue
 		}
-		size += len(p.recorded)
+		size += p.size
 		if len(upload) > 0 && size > r.options.MaxUpload {
 			return upload, true, nil
 		}
@@ -223,54 +225,68 @@ func (d *Device) forgetUploaded(from replog.Seq) error {
 	})
 }
 
-// answer is a whole answer of the server.
-type answer struct {
-	first    replog.SyncAnswer
-	verdicts []replog.Verdict
-	entries  []replog.Download
-	done     replog.SyncDone
-}
-
 // exchange sends transactions and reads the answer to its end, before anything
 // is locked.
 func (d *Device) exchange(ctx context.Context, id *identity, sent []*pending, mode Mode, t *traffic) (*answer, error) {
-	var upload bytes.Buffer
-	upload.Write(replog.EncodeSyncHeader(replog.SyncHeader{
-		Version: replog.WireVersion, Database: id.Database, Epoch: id.Epoch, Device: id.Device,
-		SyncPoint: id.SyncPoint, LastSeq: id.LastSeq, Clock: replog.MillisOf(d.options.Clock()),
-		Schema: d.replica.Schema.Fingerprint(), PushOnly: mode == PushOnly,
-	}))
-	for _, p := range sent {
-		upload.Write(p.recorded)
-	}
-	compressed, err := compress(upload.Bytes())
+	upload, err := d.upload(id, sent, mode)
 	if err != nil {
 		return nil, err
 	}
 	res, err := d.server.do(ctx, call{
-		method: "POST", path: "/sync", body: bytes.NewReader(compressed), encoding: "zstd", contentType: "application/x-ndjson",
+		method: "POST", path: "/sync", body: bytes.NewReader(upload), encoding: "zstd", contentType: "application/x-ndjson",
 	}, t)
 	if err != nil {
 		return nil, err
 	}
 	defer res.Body.Close()
-	a := &answer{}
-	a.done, err = replog.NewLineReader(res.Body).ReadAnswer(
-		func(first replog.SyncAnswer) error { a.first = first; return nil },
-		func(v replog.Verdict) error { a.verdicts = append(a.verdicts, v); return nil },
-		func(e replog.Download) error { a.entries = append(a.entries, e); return nil })
-	switch {
-	case errors.Is(err, replog.ErrForm):
-		return nil, fmt.Errorf("%s: the server's answer: %w", d.server.address(), err)
-	case err != nil:
-		return nil, &UnreachableError{URL: d.server.address(), Err: fmt.Errorf("the answer was cut: %w", err)}
-	case a.first.Epoch != id.Epoch:
-		return nil, &replog.Problem{Code: replog.CodeEpoch, Title: "the server's epoch changed"}
-	case mode != PushOnly && a.done.Revision < id.SyncPoint:
-		return nil, &replog.Problem{Code: replog.CodeAhead, Title: "the server's log ends before this file's sync point"}
+	a, err := readAnswer(res.Body, id.Device)
+	if err := checkAnswer(a, err, id, mode, d.server.address()); err != nil {
+		return nil, errors.Join(err, a.close())
 	}
 	_, _ = io.Copy(io.Discard, res.Body) // so that the connection can be used again
 	return a, nil
+}
+
+func checkAnswer(a *answer, err error, id *identity, mode Mode, address string) error {
+	switch {
+	case errors.Is(err, replog.ErrForm):
+		return fmt.Errorf("%s: the server's answer: %w", address, err)
+	case err != nil:
+		return &UnreachableError{URL: address, Err: fmt.Errorf("the answer was cut: %w", err)}
+	case a.first.Epoch != id.Epoch:
+		return &replog.Problem{Code: replog.CodeEpoch, Title: "the server's epoch changed"}
+	case mode != PushOnly && a.done.Revision < id.SyncPoint:
+		return &replog.Problem{Code: replog.CodeAhead, Title: "the server's log ends before this file's sync point"}
+	}
+	return nil
+}
+
+// upload is the body of a request, compressed.
+func (d *Device) upload(id *identity, sent []*pending, mode Mode) ([]byte, error) {
+	var body bytes.Buffer
+	w, err := newCompressor(&body)
+	if err != nil {
+		return nil, err
+	}
+	_, err = w.Write(replog.EncodeSyncHeader(replog.SyncHeader{
+		Version: replog.WireVersion, Database: id.Database, Epoch: id.Epoch, Device: id.Device,
+		SyncPoint: id.SyncPoint, LastSeq: id.LastSeq, Clock: replog.MillisOf(d.options.Clock()),
+		Schema: d.replica.Schema.Fingerprint(), PushOnly: mode == PushOnly,
+	}))
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range sent {
+		form, err := d.outbox().form(p)
+		if err != nil {
+			return nil, busy(d.path, err)
+		}
+		if _, err := w.Write(form); err != nil {
+			return nil, err
+		}
+	}
+	err = w.Close()
+	return body.Bytes(), err
 }
 
 // noteUploaded remembers that the server has some transactions.
@@ -282,13 +298,4 @@ func (d *Device) noteUploaded(sent []*pending) error {
 		last := sent[len(sent)-1].seq
 		return d.replica.Exec("UPDATE main.replog_outbox SET uploaded = 1 WHERE seq <= ?", replog.Integer(int64(last)))
 	})
-}
-
-// diverged makes a *DivergedError of the applier's.
-func (d *Device) diverged(err error) error {
-	var e *applier.DivergenceError
-	if errors.As(err, &e) || errors.Is(err, applier.ErrSchema) {
-		return &DivergedError{Path: d.path, Err: err}
-	}
-	return err
 }

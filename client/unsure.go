@@ -35,18 +35,23 @@ func (d *Device) loadUnsure() (*unsure, error) {
 }
 
 // taint is what t must not build on, where before are the transactions of the
-// outbox before it, already replayed. Transactions come in order.
-func (u *unsure) taint(s *applier.Schema, t *replog.Transaction, before []*pending) *applier.Taint {
+// outbox before it, already replayed, which load reads. Transactions come in
+// order.
+func (u *unsure) taint(s *applier.Schema, t *replog.Transaction, before []*pending, load func(*pending) (*replog.Transaction, error)) (*applier.Taint, error) {
 	if u.last == nil || u.of.Seen != t.Seen || !slices.Equal(u.of.Without, t.Without) {
 		u.last, u.known = u.decided(s, t), 0
 	}
 	for _, p := range before[u.known:] {
 		if without := slices.Contains(t.Without, p.seq); without == p.effect {
-			u.last.Add(p.transaction.NetChanges()...)
+			earlier, err := load(p)
+			if err != nil {
+				return nil, err
+			}
+			u.last.Add(earlier.NetChanges()...)
 		}
 	}
 	u.of, u.known = t, len(before)
-	return u.last
+	return u.last, nil
 }
 
 // decided is the part of it that has verdicts.
@@ -69,11 +74,11 @@ func (d *Device) addLate(p *pending, outbox []*pending) error {
 	if !recordedWithout(outbox, p.seq) {
 		return nil
 	}
-	return d.replica.Exec("INSERT INTO main.replog_late VALUES(?, ?)", replog.Integer(int64(p.seq)), replog.Blob(p.recorded))
+	return d.replica.Exec("INSERT INTO main.replog_late SELECT seq, recorded FROM main.replog_outbox WHERE seq = ?", replog.Integer(int64(p.seq)))
 }
 
 func recordedWithout(outbox []*pending, seq replog.Seq) bool {
-	return slices.ContainsFunc(outbox, func(p *pending) bool { return slices.Contains(p.transaction.Without, seq) })
+	return slices.ContainsFunc(outbox, func(p *pending) bool { return slices.Contains(p.without, seq) })
 }
 
 // pruneLate forgets those that nothing in the outbox was recorded without.

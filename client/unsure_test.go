@@ -32,6 +32,15 @@ func TestWhatIsUnsureDoesNotDependOnWhatWasAskedBefore(t *testing.T) {
 			return u
 		}
 		var outbox []*pending
+		recorded := map[replog.Seq]*replog.Transaction{}
+		load := func(p *pending) (*replog.Transaction, error) { return recorded[p.seq], nil }
+		taintOf := func(u *unsure, of *replog.Transaction) *applier.Taint {
+			taint, err := u.taint(schema, of, outbox, load)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return taint
+		}
 		kept := fresh()
 		seen, without := replog.Seq(0), []replog.Seq(nil)
 		for seq := replog.Seq(5); seq < 15; seq++ {
@@ -42,8 +51,8 @@ func TestWhatIsUnsureDoesNotDependOnWhatWasAskedBefore(t *testing.T) {
 				without = []replog.Seq{3, seq - 1}
 			}
 			p := &pending{seq: seq, effect: random.IntN(2) == 0}
-			p.transaction = replog.Transaction{Seq: seq, Seen: seen, Without: without, Net: insertOf(seq)}
-			got, want := kept.taint(schema, &p.transaction, outbox), fresh().taint(schema, &p.transaction, outbox)
+			recorded[seq] = &replog.Transaction{Seq: seq, Seen: seen, Without: without, Net: insertOf(seq)}
+			got, want := taintOf(kept, recorded[seq]), taintOf(fresh(), recorded[seq])
 			for row := replog.Seq(1); row < 15; row++ {
 				_, a := got.Touched(insertOf(row))
 				_, b := want.Touched(insertOf(row))

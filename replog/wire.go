@@ -1,6 +1,7 @@
 package replog
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -163,6 +164,25 @@ func (a *AnswerLine) fields() int {
 // through the callbacks, up to the closing line. A cut answer is
 // io.ErrUnexpectedEOF.
 func (l *LineReader) ReadAnswer(first func(SyncAnswer) error, verdict func(Verdict) error, entry func(Download) error) (SyncDone, error) {
+	return l.readAnswer(first, verdict, func(head EntryHeader) error { return l.readEntry(head, entry) })
+}
+
+// ScanAnswer is ReadAnswer for a reader that wants no changes: it gives the
+// entries' headers, and what follows them is skipped unread.
+func (l *LineReader) ScanAnswer(first func(SyncAnswer) error, verdict func(Verdict) error, entry func(EntryHeader) error) (SyncDone, error) {
+	return l.readAnswer(first, verdict, func(head EntryHeader) error {
+		for range head.Changes {
+			if raw, err := l.within(); err != nil {
+				return err
+			} else if !bytes.HasPrefix(raw, []byte(changeStart)) {
+				return l.fewerChanges(head)
+			}
+		}
+		return entry(head)
+	})
+}
+
+func (l *LineReader) readAnswer(first func(SyncAnswer) error, verdict func(Verdict) error, entry func(EntryHeader) error) (SyncDone, error) {
 	for n := 0; ; n++ {
 		line, err := l.AnswerLine()
 		if errors.Is(err, io.EOF) {
@@ -179,7 +199,10 @@ func (l *LineReader) ReadAnswer(first func(SyncAnswer) error, verdict func(Verdi
 		case line.Verdict != nil:
 			err = verdict(*line.Verdict)
 		case line.Entry != nil:
-			err = l.readEntry(*line.Entry, entry)
+			if err = line.Entry.check(); err == nil {
+				err = entry(*line.Entry)
+			}
+			err = l.at(err)
 		case line.Done != nil:
 			return *line.Done, nil
 		default:
@@ -191,10 +214,18 @@ func (l *LineReader) ReadAnswer(first func(SyncAnswer) error, verdict func(Verdi
 	}
 }
 
-func (l *LineReader) readEntry(head EntryHeader, entry func(Download) error) error {
-	if head.Changes < 0 {
-		return l.at(fmt.Errorf("%w: entry %d has %d changes", ErrForm, head.Revision, head.Changes))
+func (h *EntryHeader) check() error {
+	if h.Changes < 0 {
+		return fmt.Errorf("%w: entry %d has %d changes", ErrForm, h.Revision, h.Changes)
 	}
+	return nil
+}
+
+func (l *LineReader) fewerChanges(head EntryHeader) error {
+	return fmt.Errorf("%w: entry %d has fewer changes than it says", ErrForm, head.Revision)
+}
+
+func (l *LineReader) readEntry(head EntryHeader, entry func(Download) error) error {
 	d := Download{EntryHeader: head}
 	for range head.Changes {
 		raw, err := l.within()
@@ -206,7 +237,7 @@ func (l *LineReader) readEntry(head EntryHeader, entry func(Download) error) err
 			return err
 		}
 		if !ok {
-			return l.at(fmt.Errorf("%w: entry %d has fewer changes than it says", ErrForm, head.Revision))
+			return l.fewerChanges(head)
 		}
 		d.List = append(d.List, c)
 	}

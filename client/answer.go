@@ -1,0 +1,94 @@
+package client
+
+import (
+	"errors"
+	"io"
+
+	"replog/replog"
+)
+
+// answer is a whole answer of the server, or several in a row. Its verdicts are
+// in memory, its entries are read from where the answer is kept.
+type answer struct {
+	first    replog.SyncAnswer
+	verdicts []replog.Verdict
+	done     replog.SyncDone
+	// made are the revisions at which own transactions were applied with other
+	// changes than they record.
+	made map[replog.Revision]bool
+	// foreign counts the entries of other devices.
+	foreign int
+	kept    []*spool
+}
+
+// readAnswer takes an answer to a device's request to its end.
+// io.ErrUnexpectedEOF where it was cut. The caller closes it, whatever it says.
+func readAnswer(body io.Reader, device replog.DeviceID) (*answer, error) {
+	kept := &spool{}
+	a := &answer{made: map[replog.Revision]bool{}, kept: []*spool{kept}}
+	var err error
+	a.done, err = replog.NewLineReader(io.TeeReader(body, kept)).ScanAnswer(
+		func(first replog.SyncAnswer) error { a.first = first; return nil },
+		func(v replog.Verdict) error { a.verdicts = append(a.verdicts, v); return nil },
+		func(e replog.EntryHeader) error {
+			switch {
+			case e.Device != device:
+				a.foreign++
+			case e.Changes > 0:
+				a.made[e.Revision] = true
+			}
+			return nil
+		})
+	return a, err
+}
+
+// add appends the answer to a request that went on from where a ends.
+func (a *answer) add(next *answer) {
+	a.verdicts = append(a.verdicts, next.verdicts...)
+	a.kept = append(a.kept, next.kept...)
+	a.foreign += next.foreign
+	for r := range next.made {
+		a.made[r] = true
+	}
+	a.done = next.done
+}
+
+// entries reads the applied entries, in order.
+func (a *answer) entries(each func(*replog.Download) error) error {
+	for _, s := range a.kept {
+		kept, err := s.reader()
+		if err != nil {
+			return err
+		}
+		_, err = replog.NewLineReader(kept).ReadAnswer(
+			func(replog.SyncAnswer) error { return nil },
+			func(replog.Verdict) error { return nil },
+			func(e replog.Download) error { return each(&e) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// changed tells whether an own transaction was applied with changes.
+func (a *answer) changed(v *replog.Verdict) bool { return v.AsRecorded || a.made[v.Revision] }
+
+// asHoped tells that all own transactions were applied as they are recorded.
+func (a *answer) asHoped() bool {
+	for i := range a.verdicts {
+		if v := &a.verdicts[i]; v.Outcome != replog.Applied || !v.AsRecorded || len(v.Parts) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// close lets go of the entries.
+func (a *answer) close() error {
+	var err error
+	for _, s := range a.kept {
+		err = errors.Join(err, s.close())
+	}
+	return err
+}
