@@ -206,7 +206,16 @@ func (r *Replica) find(c *replog.Change) (t *Table, columns []int, now []replog.
 	return t, columns, now, err
 }
 
+// exactImage does not look for the row of an INSERT: where there is one, its key
+// refuses another.
 func (r *Replica) exactImage(c *replog.Change) (*RowImage, error) {
+	if c.Op == replog.Insert {
+		t, columns, err := r.resolve(c)
+		if err != nil {
+			return nil, err
+		}
+		return &RowImage{Table: t, Key: c.Key, After: expand(t, columns, c.New)}, nil
+	}
 	t, columns, before, err := r.find(c)
 	if err != nil {
 		return nil, err
@@ -216,11 +225,6 @@ func (r *Replica) exactImage(c *replog.Change) (*RowImage, error) {
 	}
 	image := &RowImage{Table: t, Key: c.Key, Before: before}
 	switch {
-	case c.Op == replog.Insert && before != nil:
-		return diverged("the log inserts it, but it is there")
-	case c.Op == replog.Insert:
-		image.After = expand(t, columns, c.New)
-		return image, nil
 	case before == nil:
 		return diverged("the log changes it, but it is not there")
 	case !slices.Equal(pick(before, columns), c.Old):

@@ -44,17 +44,29 @@ func (r *Replica) Rule(c *replog.Change, device replog.DeviceID, concurrent []re
 	if err != nil {
 		return nil, err
 	}
-	k := contest{table: t, change: c, columns: columns, before: before, device: device, concurrent: concurrent}
-	switch c.Op {
-	case replog.Insert:
-		return k.insert(), nil
-	case replog.Delete:
-		return k.remove(), nil
+	return rule(contest{table: t, change: c, columns: columns, before: before, device: device, concurrent: concurrent}), nil
+}
+
+// RuleAbsent is Rule for an INSERT of a row that is taken to be absent. Where it
+// is not, writing what this rules is a *ConstraintError.
+func (r *Replica) RuleAbsent(c *replog.Change) (*Ruling, error) {
+	t, columns, err := r.resolve(c)
+	if err != nil {
+		return nil, err
 	}
-	if before == nil {
-		return k.updateAbsent(), nil
+	return rule(contest{table: t, change: c, columns: columns}), nil
+}
+
+func rule(k contest) *Ruling {
+	switch {
+	case k.change.Op == replog.Insert:
+		return k.insert()
+	case k.change.Op == replog.Delete:
+		return k.remove()
+	case k.before == nil:
+		return k.updateAbsent()
 	}
-	return k.updatePresent(), nil
+	return k.updatePresent()
 }
 
 // contest is one net change and what it competes with.

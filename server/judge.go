@@ -68,6 +68,9 @@ type judgement struct {
 	taint   *applier.Taint
 	// foreign is above 0 if other devices changed anything after the base.
 	foreign replog.Revision
+	// blind takes rows that are inserted for absent without looking, as they
+	// mostly are.
+	blind bool
 }
 
 // groupVerdict is what became of some rows of the transaction.
@@ -77,6 +80,8 @@ type groupVerdict struct {
 	reason  replog.Reason
 	stale   []replog.Part
 	changes []replog.Change
+	// looked counts the rows that were looked at.
+	looked int
 }
 
 func (j *judgement) all() []int {
@@ -111,6 +116,16 @@ var errNotApplied = errors.New("not applied")
 
 // group judges some rows as one. What it wrote stays only if it is applied.
 func (j *judgement) group(rows []int) (*groupVerdict, error) {
+	j.blind = true
+	g, err := j.attempt(rows)
+	if err == nil && g.outcome != replog.Applied && g.looked < len(rows) {
+		j.blind = false
+		return j.attempt(rows)
+	}
+	return g, err
+}
+
+func (j *judgement) attempt(rows []int) (*groupVerdict, error) {
 	g := &groupVerdict{rows: rows}
 	err := j.replica.Savepoint(func() error {
 		if err := j.decide(g); err != nil {
@@ -165,7 +180,7 @@ func (j *judgement) decide(g *groupVerdict) error {
 // how many rows are stale as a whole.
 func (j *judgement) rule(g *groupVerdict) (images []applier.RowImage, wholly int, err error) {
 	for _, n := range g.rows {
-		ruling, err := j.ruling(&j.net[n])
+		ruling, err := j.ruling(g, &j.net[n])
 		if errors.Is(err, applier.ErrSchema) {
 			g.set(replog.Rejected, replog.ReasonSchema, err.Error())
 			g.stale = nil
@@ -194,7 +209,11 @@ func (j *judgement) rule(g *groupVerdict) (images []applier.RowImage, wholly int
 	return images, wholly, nil
 }
 
-func (j *judgement) ruling(c *replog.Change) (*applier.Ruling, error) {
+func (j *judgement) ruling(g *groupVerdict, c *replog.Change) (*applier.Ruling, error) {
+	if j.blind && c.Op == replog.Insert {
+		return j.replica.RuleAbsent(c)
+	}
+	g.looked++
 	var concurrent []replog.PastChange
 	if j.foreign > 0 {
 		var err error
