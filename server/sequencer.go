@@ -37,16 +37,16 @@ type result struct {
 // maxBatch bounds the jobs that share a commit.
 const maxBatch = 64
 
-// submit hands a job to the writer and waits for its result; where the queue is
-// full the result is a busy problem. The caller is inside enter and leave, so
-// the queue is open.
-func (d *database) submit(j *job) result {
+// submit hands a job to the writer and returns what waits for its result; where
+// the queue is full the result is a busy problem. The caller is inside enter and
+// leave, so the queue is open, and waits before it leaves.
+func (d *database) submit(j *job) (wait func() result) {
 	j.answer = make(chan result, 1)
 	select {
 	case d.queue <- j:
-		return <-j.answer
+		return func() result { return <-j.answer }
 	default:
-		return result{err: busy("too many uploads wait for this database")}
+		return func() result { return result{err: busy("too many uploads wait for this database")} }
 	}
 }
 

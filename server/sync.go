@@ -11,7 +11,7 @@ import (
 // an upload of any size takes bounded memory.
 const (
 	jobTransactions = 1000
-	jobBytes        = 8 << 20
+	jobBytes        = 4 << 20
 )
 
 // sync takes an upload and answers it. Transactions that came whole are kept
@@ -68,10 +68,17 @@ func (c *call) checkHeader(h *replog.SyncHeader) error {
 	return err
 }
 
-// receive reads transactions and has them judged, a job at a time. On an error
-// what came whole before it has been judged all the same.
-func (s *Server) receive(c *call, h *replog.SyncHeader, lines *replog.LineReader, body *boundedBody) ([]replog.Verdict, error) {
-	var verdicts []replog.Verdict
+// receive reads transactions and has them judged, a job at a time, while it
+// reads the next. On an error what came whole before it has been judged all the
+// same.
+func (s *Server) receive(c *call, h *replog.SyncHeader, lines *replog.LineReader, body *boundedBody) (verdicts []replog.Verdict, err error) {
+	judged := func() result { return result{} } // waits for the job under way
+	collect := func() error {
+		r := judged()
+		judged = func() result { return result{} }
+		verdicts = append(verdicts, r.verdicts...)
+		return r.err
+	}
 	for total := 0; ; {
 		begun := body.read
 		var uploads []upload
@@ -87,18 +94,21 @@ func (s *Server) receive(c *call, h *replog.SyncHeader, lines *replog.LineReader
 			}
 			uploads = append(uploads, u)
 		}
+		if err := collect(); err != nil {
+			return nil, err
+		}
 		if len(uploads) > 0 {
-			r := c.db.submit(&job{device: h.Device, lastSeq: h.LastSeq, uploads: uploads})
-			verdicts = append(verdicts, r.verdicts...)
-			if r.err != nil {
-				return nil, r.err
-			}
+			judged = c.db.submit(&job{device: h.Device, lastSeq: h.LastSeq, uploads: uploads})
+		}
+		if end == nil {
+			continue
+		}
+		if err := collect(); err != nil {
+			return nil, err
 		}
 		if errors.Is(end, io.EOF) && !errors.Is(end, replog.ErrForm) {
 			return verdicts, nil
 		}
-		if end != nil {
-			return nil, unreadable(end)
-		}
+		return nil, unreadable(end)
 	}
 }
