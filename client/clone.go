@@ -22,7 +22,7 @@ func Clone(ctx context.Context, url, path, token, label string, o Options) (*Ini
 			return nil, &ExistsError{What: p + " exists", Hint: "nothing was changed; name a file that does not exist"}
 		}
 	}
-	s := server{http: o.HTTP, url: base, name: name, token: token}
+	s := server{http: o.HTTP, retries: o.retries(), url: base, name: name, token: token}
 	dir, err := os.MkdirTemp(filepath.Dir(path), ".replog-")
 	if err != nil {
 		return nil, fmt.Errorf("make a temporary folder: %w", err)

@@ -61,7 +61,11 @@ func (d *Device) publish(ctx context.Context, content string) error {
 		return err
 	}
 	defer f.Close()
-	res, err := d.server.do(ctx, call{method: "PUT", body: f, contentType: "application/vnd.sqlite3"}, &traffic{})
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	res, err := d.server.do(ctx, call{method: "PUT", body: func() io.Reader { return io.NewSectionReader(f, 0, info.Size()) }, contentType: "application/vnd.sqlite3"}, &traffic{})
 	var p *replog.Problem
 	if errors.As(err, &p) && p.Code == replog.CodeExists {
 		return &ExistsError{

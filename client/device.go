@@ -40,6 +40,13 @@ type Options struct {
 	// MaxUpload bounds what one request uploads, in bytes of recorded form; a
 	// single transaction may be larger. Default 32 MiB.
 	MaxUpload int
+	// RetryFor is for how long a request is sent again that found the network
+	// down or the server busy; the context may end it earlier. Default 0: it is
+	// sent once.
+	RetryFor time.Duration
+	// Sleep waits between two attempts, and returns the context's error where
+	// that ends first. Default: a timer.
+	Sleep func(context.Context, time.Duration) error
 	// Fault is called at the named fault points; an error ends the work there.
 	Fault func(point string) error
 }
@@ -72,6 +79,9 @@ func (o Options) withDefaults() Options {
 	if o.MaxUpload == 0 {
 		o.MaxUpload = 32 << 20
 	}
+	if o.Sleep == nil {
+		o.Sleep = sleep
+	}
 	if o.Fault == nil {
 		o.Fault = func(string) error { return nil }
 	}
@@ -101,7 +111,7 @@ func Open(path string, o Options) (*Device, error) {
 		r.Close()
 		return nil, err
 	}
-	d.server = server{http: o.HTTP, url: id.Server, name: id.Name}
+	d.server = server{http: o.HTTP, retries: o.retries(), url: id.Server, name: id.Name}
 	return d, nil
 }
 

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -59,7 +58,7 @@ func Init(ctx context.Context, req InitRequest, o Options) (*InitResult, error) 
 			return err
 		}
 		defer r.Close()
-		d := &Device{path: req.Path, options: o, replica: r, server: server{http: o.HTTP, url: base, name: name, token: req.Token}}
+		d := &Device{path: req.Path, options: o, replica: r, server: server{http: o.HTTP, retries: o.retries(), url: base, name: name, token: req.Token}}
 		id, err := d.identity()
 		var none *NotEnrolledError
 		switch {
@@ -241,7 +240,7 @@ func (d *Device) enrol(ctx context.Context, label string, at replog.Revision) (*
 	if err != nil {
 		return nil, err
 	}
-	res, err := d.server.do(ctx, call{method: "POST", path: "/devices", body: bytes.NewReader(body), contentType: "application/json"}, &traffic{})
+	res, err := d.server.do(ctx, call{method: "POST", path: "/devices", body: bodyOf(body), contentType: "application/json"}, &traffic{})
 	if err != nil {
 		return nil, err
 	}

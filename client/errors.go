@@ -2,6 +2,7 @@ package client
 
 import (
 	"fmt"
+	"time"
 
 	"replog/replog"
 )
@@ -24,6 +25,10 @@ func (e *BusyError) Next() string {
 type UnreachableError struct {
 	URL string
 	Err error
+	// final: another attempt would end the same. refused: the request had no
+	// effect on the server. after: how long the server asks to wait.
+	final, refused bool
+	after          time.Duration
 }
 
 func (e *UnreachableError) Error() string { return fmt.Sprintf("%s: %v", e.URL, e.Err) }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"strconv"
 
@@ -35,12 +34,13 @@ func (d *Device) Log(ctx context.Context, q LogQuery, yield func(replog.LogLine)
 }
 
 // ReadLog reads the log of a database on a server with a token.
-func ReadLog(ctx context.Context, address, token string, h *http.Client, q LogQuery, yield func(replog.LogLine) error) error {
+func ReadLog(ctx context.Context, address, token string, o Options, q LogQuery, yield func(replog.LogLine) error) error {
+	o = o.withDefaults()
 	base, name, err := ParseServer(address)
 	if err != nil {
 		return err
 	}
-	s := server{http: h, url: base, name: name, token: token}
+	s := server{http: o.HTTP, retries: o.retries(), url: base, name: name, token: token}
 	return s.log(ctx, q, yield)
 }
 

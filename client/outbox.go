@@ -16,6 +16,7 @@ type pending struct {
 	seq      replog.Seq
 	uploaded bool
 	effect   bool
+	replayed bool         // since when no constraint or foreign key is violated by it
 	size     int          // of the recorded form, in bytes
 	without  []replog.Seq // see replog.Transaction
 }
@@ -28,15 +29,16 @@ func (d *Device) outbox() outbox { return outbox{d.replica} }
 // list tells what waits, in order of seq.
 func (o outbox) list() ([]*pending, error) {
 	var list []*pending
-	err := o.Query("SELECT seq, uploaded, effect, length(recorded), without FROM main.replog_outbox ORDER BY seq", func(row []replog.Value) error {
+	err := o.Query("SELECT seq, uploaded, effect, replayed, length(recorded), without FROM main.replog_outbox ORDER BY seq", func(row []replog.Value) error {
 		p := &pending{
-			seq: replog.Seq(row[0].Int64()), uploaded: row[1].Int64() != 0, effect: row[2].Int64() != 0, size: int(row[3].Int64()),
+			seq: replog.Seq(row[0].Int64()), uploaded: row[1].Int64() != 0, effect: row[2].Int64() != 0,
+			replayed: row[3].Int64() != 0, size: int(row[4].Int64()),
 		}
 		list = append(list, p)
-		if row[4].Bytes() == "" {
+		if row[5].Bytes() == "" {
 			return nil
 		}
-		return json.Unmarshal([]byte(row[4].Bytes()), &p.without)
+		return json.Unmarshal([]byte(row[5].Bytes()), &p.without)
 	})
 	return list, err
 }
@@ -133,7 +135,7 @@ func (o outbox) add(t *replog.Transaction) error {
 		}
 		without = string(b)
 	}
-	return o.Exec("INSERT INTO main.replog_outbox VALUES(?, 0, 1, '', ?, ?, ?, NULL)",
+	return o.Exec("INSERT INTO main.replog_outbox VALUES(?, 0, 1, 0, '', ?, ?, ?, NULL)",
 		replog.Integer(int64(t.Seq)), replog.Text(without), replog.Text(string(hash)), replog.Blob(form))
 }
 
@@ -147,7 +149,7 @@ func (o outbox) replayed(p *pending, t *replog.Transaction, made []replog.Change
 			undo = replog.Blob(lines(made))
 		}
 	}
-	return o.Exec("UPDATE main.replog_outbox SET effect = ?, why = ?, made = ? WHERE seq = ?",
+	return o.Exec("UPDATE main.replog_outbox SET effect = ?, replayed = 1, why = ?, made = ? WHERE seq = ?",
 		replog.Integer(effect), replog.Text(why), undo, replog.Integer(int64(p.seq)))
 }
 

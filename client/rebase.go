@@ -129,7 +129,7 @@ func (m *move) addTo(r *SyncResult) {
 	}
 	r.Downloaded += m.answer.foreign
 	if m.short {
-		r.shortcuts++
+		r.Shortcuts++
 	}
 }
 

@@ -20,6 +20,7 @@ CREATE TABLE replog_outbox(
   seq       INTEGER PRIMARY KEY,
   uploaded  INTEGER NOT NULL, -- the server is known to have it
   effect    INTEGER NOT NULL, -- its changes are in the tables
+  replayed  INTEGER NOT NULL, -- by a replay, which lets no violated constraint pass
   why       TEXT NOT NULL,    -- why not, where they are not
   without   TEXT NOT NULL,    -- JSON: the seqs that it was recorded without; '' for none
   hash      TEXT NOT NULL,

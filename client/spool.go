@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-
 )
 
 // spoolMemory is how much of an answer is kept in memory, in bytes; a longer one

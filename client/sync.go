@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -38,8 +37,8 @@ type SyncResult struct {
 	BytesSent     int64 `json:"bytes_sent"`
 	BytesReceived int64 `json:"bytes_received"`
 	DurationMS    int64 `json:"duration_ms"`
-	// shortcuts counts the rebases that took a short cut.
-	shortcuts int
+	// Shortcuts counts the rebases that did not undo the outbox.
+	Shortcuts int `json:"-"`
 }
 
 // Sync uploads the outbox and brings the file to the server's head. However it
@@ -73,7 +72,7 @@ func (d *Device) sync(ctx context.Context, mode Mode) (*SyncResult, error) {
 			return nil, mismatch(d.path, err)
 		}
 	}
-	result, bytes := r.result, r.traffic
+	result := r.result
 	if id, err = d.identity(); err != nil {
 		return nil, err
 	}
@@ -81,7 +80,7 @@ func (d *Device) sync(ctx context.Context, mode Mode) (*SyncResult, error) {
 		return nil, err
 	}
 	result.Device, result.Database, result.SyncPoint = id.Device, id.Name, id.SyncPoint
-	result.BytesSent, result.BytesReceived = bytes.sent, bytes.received
+	result.BytesSent, result.BytesReceived = r.traffic.sent.Load(), r.traffic.received.Load()
 	result.DurationMS = d.options.Clock().Sub(start).Milliseconds()
 	return result, nil
 }
@@ -226,15 +225,28 @@ func (d *Device) forgetUploaded(from replog.Seq) error {
 }
 
 // exchange sends transactions and reads the answer to its end, before anything
-// is locked.
-func (d *Device) exchange(ctx context.Context, id *identity, sent []*pending, mode Mode, t *traffic) (*answer, error) {
-	upload, err := d.upload(id, sent, mode)
+// is locked. Where the answer does not come it asks again: sending twice is
+// harmless.
+func (d *Device) exchange(ctx context.Context, id *identity, sent []*pending, mode Mode, t *traffic) (a *answer, err error) {
+	err = d.server.again(ctx, true, func() error {
+		a, err = d.ask(ctx, id, sent, mode, t)
+		return err
+	})
+	return a, err
+}
+
+// ask is an attempt of exchange.
+func (d *Device) ask(ctx context.Context, id *identity, sent []*pending, mode Mode, t *traffic) (*answer, error) {
+	upload, err := d.newUpload(id, sent, mode)
 	if err != nil {
 		return nil, err
 	}
-	res, err := d.server.do(ctx, call{
-		method: "POST", path: "/sync", body: bytes.NewReader(upload), encoding: "zstd", contentType: "application/x-ndjson",
+	res, err := d.server.once(ctx, call{
+		method: "POST", path: "/sync", body: func() io.Reader { return upload }, encoding: "zstd", contentType: "application/x-ndjson",
 	}, t)
+	if failed := upload.end(); failed != nil {
+		return nil, errors.Join(busy(d.path, failed), closeBody(res))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -259,34 +271,6 @@ func checkAnswer(a *answer, err error, id *identity, mode Mode, address string) 
 		return &replog.Problem{Code: replog.CodeAhead, Title: "the server's log ends before this file's sync point"}
 	}
 	return nil
-}
-
-// upload is the body of a request, compressed.
-func (d *Device) upload(id *identity, sent []*pending, mode Mode) ([]byte, error) {
-	var body bytes.Buffer
-	w, err := newCompressor(&body)
-	if err != nil {
-		return nil, err
-	}
-	_, err = w.Write(replog.EncodeSyncHeader(replog.SyncHeader{
-		Version: replog.WireVersion, Database: id.Database, Epoch: id.Epoch, Device: id.Device,
-		SyncPoint: id.SyncPoint, LastSeq: id.LastSeq, Clock: replog.MillisOf(d.options.Clock()),
-		Schema: d.replica.Schema.Fingerprint(), PushOnly: mode == PushOnly,
-	}))
-	if err != nil {
-		return nil, err
-	}
-	for _, p := range sent {
-		form, err := d.outbox().form(p)
-		if err != nil {
-			return nil, busy(d.path, err)
-		}
-		if _, err := w.Write(form); err != nil {
-			return nil, err
-		}
-	}
-	err = w.Close()
-	return body.Bytes(), err
 }
 
 // noteUploaded remembers that the server has some transactions.

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -17,10 +19,11 @@ import (
 
 // server is how one database on a server is reached.
 type server struct {
-	http  *http.Client
-	url   string // without the database's name
-	name  string
-	token string
+	http    *http.Client
+	retries retries
+	url     string // without the database's name
+	name    string
+	token   string
 }
 
 // ParseServer splits http(s)://HOST:PORT[/PREFIX]/NAME.
@@ -48,22 +51,37 @@ func (s *server) address() string { return s.url + "/" + s.name }
 
 // call is one request.
 type call struct {
-	method, path string // path below /v1/NAME
-	body         io.Reader
-	encoding     string // of the body
+	method, path string           // path below /v1/NAME
+	body         func() io.Reader // makes it, for each attempt; nil for none
+	encoding     string           // of the body
 	contentType  string
 }
 
-// traffic counts the bytes of bodies on the wire.
-type traffic struct{ sent, received int64 }
+// bodyOf gives bytes as the body of a call.
+func bodyOf(b []byte) func() io.Reader { return func() io.Reader { return bytes.NewReader(b) } }
 
-// do sends a request and returns a success's answer, with its body uncompressed.
-// Errors are *UnreachableError, *NotAllowedError, or a *replog.Problem.
-func (s *server) do(ctx context.Context, c call, t *traffic) (*http.Response, error) {
+// traffic counts the bytes of bodies on the wire. A request may still be read
+// from when its answer is there.
+type traffic struct{ sent, received atomic.Int64 }
+
+// do sends a request, again where that may help, and returns a success's answer,
+// with its body uncompressed. Errors are *UnreachableError, *NotAllowedError, or
+// a *replog.Problem.
+func (s *server) do(ctx context.Context, c call, t *traffic) (res *http.Response, err error) {
+	err = s.again(ctx, c.method == http.MethodGet, func() error {
+		res, err = s.once(ctx, c, t)
+		return err
+	})
+	return res, err
+}
+
+// once is an attempt of do.
+func (s *server) once(ctx context.Context, c call, t *traffic) (*http.Response, error) {
+	var sent io.Reader
 	if c.body != nil {
-		c.body = &counter{r: c.body, n: &t.sent}
+		sent = &counter{r: c.body(), n: &t.sent}
 	}
-	req, err := http.NewRequestWithContext(ctx, c.method, s.url+"/v1/"+s.name+c.path, c.body)
+	req, err := http.NewRequestWithContext(ctx, c.method, s.url+"/v1/"+s.name+c.path, sent)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +99,7 @@ func (s *server) do(ctx context.Context, c call, t *traffic) (*http.Response, er
 		if errors.As(err, &repeats) {
 			err = repeats.Err
 		}
-		return nil, &UnreachableError{URL: s.address(), Err: err}
+		return nil, s.failed(err)
 	}
 	raw := res.Body
 	wire := &counter{r: raw, n: &t.received}
@@ -106,13 +124,13 @@ func (s *server) problem(res *http.Response) error {
 	b, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
 	p := &replog.Problem{}
 	if err != nil || json.Unmarshal(b, p) != nil || p.Code == "" {
-		return &UnreachableError{URL: s.address(), Err: fmt.Errorf("answered %s", res.Status)}
+		return s.turnedAway(res, fmt.Errorf("answered %s", res.Status))
 	}
-	switch p.Code {
-	case replog.CodeUnauthorized, replog.CodeForbidden:
+	switch {
+	case p.Code == replog.CodeUnauthorized || p.Code == replog.CodeForbidden:
 		return &NotAllowedError{URL: s.address(), Problem: p}
-	case replog.CodeBusy:
-		return &UnreachableError{URL: s.address(), Err: p}
+	case p.Code == replog.CodeBusy || res.StatusCode == http.StatusTooManyRequests:
+		return s.turnedAway(res, p)
 	}
 	return p
 }
@@ -133,13 +151,13 @@ func mismatch(path string, err error) error {
 // counter counts what is read, and keeps the error that ended it.
 type counter struct {
 	r   io.Reader
-	n   *int64
+	n   *atomic.Int64
 	err error
 }
 
 func (c *counter) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
-	*c.n += int64(n)
+	c.n.Add(int64(n))
 	c.err = err
 	return n, err
 }

@@ -50,13 +50,13 @@ func readServerLog(c *cli.Context, s *stdio, raw string, q client.LogQuery, line
 	if err != nil {
 		return err
 	}
-	web, err := httpClient(c.String("ca-file"))
+	options, err := clientOptions(c)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := limited(c)
 	defer cancel()
-	return client.ReadLog(ctx, address, token, web, q, line)
+	return client.ReadLog(ctx, address, token, options, q, line)
 }
 
 // readFolderLog reads the store in a server's folder, beside the server if it

@@ -31,6 +31,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"sample": cmdSample,
 
 	"silent-server": cmdSilentServer,
+	"busy-server":   cmdBusyServer,
 }
 
 // cmdExits runs a program and demands an exit code: exits CODE PROGRAM ARG…
@@ -211,13 +212,29 @@ func cmdSilentServer(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 0 {
 		ts.Fatalf("usage: silent-server")
 	}
+	standIn(ts, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+}
+
+// cmdBusyServer does the same, but asks to come again later.
+func cmdBusyServer(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: busy-server")
+	}
+	standIn(ts, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "10")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
+}
+
+// standIn answers at the server's address.
+func standIn(ts *testscript.TestScript, answer http.HandlerFunc) {
 	s := ts.Value(stateKey{}).(*scriptState)
 	asked := ts.MkAbs("asked")
 	listener, err := net.Listen("tcp", strings.TrimPrefix(s.address, "http://"))
 	ts.Check(err)
-	web := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	web := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_ = os.WriteFile(asked, nil, 0o600)
-		<-r.Context().Done()
+		answer(w, r)
 	})}
 	go func() { _ = web.Serve(listener) }()
 	ts.Defer(func() { _ = web.Close() })

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
@@ -26,7 +27,26 @@ func tokenFlag() cli.Flag {
 }
 
 func timeoutFlag() cli.Flag {
-	return &cli.DurationFlag{Name: "timeout", Usage: "give up after this time, such as 90s; 0 is never", Value: time.Hour}
+	return &cli.DurationFlag{
+		Name:  "timeout",
+		Usage: "give up after this time, such as 90s, and try until then to reach the server (10s where not given); 0 is never", Value: time.Hour,
+	}
+}
+
+// shortRetry is for how long a server that is busy or cannot be reached is
+// tried without --timeout: long enough for its restart, and no more than somebody
+// without a network wants to wait.
+const shortRetry = 10 * time.Second
+
+// retryFor is for how long requests are sent again.
+func retryFor(c *cli.Context) time.Duration {
+	switch t := c.Duration("timeout"); {
+	case !c.IsSet("timeout"):
+		return shortRetry
+	case t > 0:
+		return t
+	}
+	return math.MaxInt64
 }
 
 // connectTime bounds how long making a connection may take: after it a server

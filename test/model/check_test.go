@@ -289,6 +289,12 @@ func (n *node) sameResult(r *client.SyncResult, mode client.Mode) error {
 	if err := n.absorb(); err != nil {
 		return err
 	}
+	if r.Shortcuts > 0 {
+		n.count.add("syncs that took a short cut")
+		if r.Downloaded > 0 {
+			n.count.add("syncs that took a short cut beside others' changes")
+		}
+	}
 	if mode != client.PullOnly && n.logged < n.asked {
 		return fmt.Errorf("a sync succeeded, but transaction %d is not in the log", n.asked)
 	}

@@ -111,6 +111,11 @@ func TestConvergence(t *testing.T) {
 	if all > 500 && applied*100 < all*60 {
 		t.Errorf("%d of %d transactions were applied; the histories should be such that 60%% are", applied, all)
 	}
+	for _, what := range []string{"syncs that took a short cut", "syncs that took a short cut beside others' changes"} {
+		if all > 500 && count.count[what] == 0 {
+			t.Errorf("no %s", what)
+		}
+	}
 }
 
 // memory is where Linux has a file system without a disk: histories write

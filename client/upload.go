@@ -1,0 +1,97 @@
+package client
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+
+	"replog/replog"
+)
+
+// uploadPart is about how much of an upload is made at a time, in bytes of
+// recorded form.
+const uploadPart = 256 << 10
+
+// upload is the body of a request: the header and the recorded forms of some
+// transactions, compressed, each read from the outbox when its turn comes. The
+// connection to the file is used by whoever reads; end takes it back.
+type upload struct {
+	mu         sync.Mutex
+	outbox     outbox
+	left       []*pending
+	made       bytes.Buffer
+	compressor *zstd.Encoder
+	err        error // of the file, or io.EOF
+	failed     error
+}
+
+var errEnded = errors.New("the request has ended")
+
+func (d *Device) newUpload(id *identity, sent []*pending, mode Mode) (*upload, error) {
+	u := &upload{outbox: d.outbox(), left: sent}
+	var err error
+	if u.compressor, err = newCompressor(&u.made); err != nil {
+		return nil, err
+	}
+	_, err = u.compressor.Write(replog.EncodeSyncHeader(replog.SyncHeader{
+		Version: replog.WireVersion, Database: id.Database, Epoch: id.Epoch, Device: id.Device,
+		SyncPoint: id.SyncPoint, LastSeq: id.LastSeq, Clock: replog.MillisOf(d.options.Clock()),
+		Schema: d.replica.Schema.Fingerprint(), PushOnly: mode == PushOnly,
+	}))
+	return u, err
+}
+
+// Read implements io.Reader.
+func (u *upload) Read(b []byte) (int, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for u.made.Len() == 0 {
+		if u.err != nil {
+			return 0, u.err
+		}
+		u.make()
+	}
+	return u.made.Read(b)
+}
+
+// make compresses the next transactions.
+func (u *upload) make() {
+	for size := 0; size < uploadPart && len(u.left) > 0; u.left = u.left[1:] {
+		form, err := u.outbox.form(u.left[0])
+		if err == nil {
+			_, err = u.compressor.Write(form)
+		}
+		if err != nil {
+			u.err, u.failed = err, err
+			return
+		}
+		size += len(form)
+	}
+	if len(u.left) > 0 {
+		return
+	}
+	if u.err = u.compressor.Close(); u.err == nil {
+		u.err = io.EOF
+	}
+}
+
+// end lets nobody read any further, and returns why the file could not be read,
+// if it could not.
+func (u *upload) end() error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.left, u.err = nil, errEnded
+	return u.failed
+}
+
+// closeBody closes the body of an answer, if there is one.
+func closeBody(res *http.Response) error {
+	if res == nil {
+		return nil
+	}
+	return res.Body.Close()
+}
