@@ -143,7 +143,11 @@ func (r *run) round(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	answer, err := r.exchange(ctx, id, upload, r.mode, &r.traffic)
+	mode := r.mode
+	if rest && mode == Both {
+		mode = PushOnly // the last request brings all verdicts
+	}
+	answer, err := r.exchange(ctx, id, upload, mode, &r.traffic)
 	if gap := gapAt(err); gap > 0 && !r.again {
 		r.again, r.sent = true, gap-1
 		return true, r.forgetUploaded(gap)
@@ -159,7 +163,7 @@ func (r *run) round(ctx context.Context) (more bool, err error) {
 	if err := r.options.Fault(FaultAnswered); err != nil {
 		return false, err
 	}
-	if r.mode == PushOnly {
+	if mode == PushOnly {
 		return rest, r.noteUploaded(upload)
 	}
 	if err := r.rebase(answer, r.result); err != nil {
