@@ -1,7 +1,8 @@
 // Command bench measures the figures of bench/RESULTS.md and writes that file.
-// It runs the built command, as separate processes, over loopback HTTP.
+// It runs the built command, as separate processes, over loopback HTTP; each
+// figure is a ratio of things measured in one run, or stands beside its bound.
 //
-//	make bench          or: go run ./bench [-rows N] [-runs N] [-out FILE]
+//	make bench          or: go run ./bench [-rows N] [-runs N] [-only WORD] [-out FILE]
 package main
 
 import (
@@ -11,22 +12,53 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
+	"time"
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "serve" {
+		exit(serve(os.Args[2:]))
+		return
+	}
 	rows := flag.Int("rows", 100_000, "rows that device A writes, in transactions of 100")
+	big := flag.Int("big", 1_000_000, "rows of the database that a new device gets")
 	runs := flag.Int("runs", 3, "how often everything is measured; the median counts")
+	only := flag.String("only", "", "measure only what has this word in its name, and write no file")
 	out := flag.String("out", filepath.Join("bench", "RESULTS.md"), "file for the results")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *rows, *runs, *out); err != nil {
+	exit(run(ctx, sizes{rows: *rows, big: *big}, *runs, *only, *out))
+}
+
+func exit(err error) {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, rows, runs int, out string) error {
+// sizes is how much is measured.
+type sizes struct{ rows, big int }
+
+// part measures some figures in a folder of its own.
+type part struct {
+	name    string
+	measure func(ctx context.Context, s *site, n sizes, seed uint64) ([]figure, error)
+}
+
+var parts = []part{
+	{"propagate", propagate},
+	{"capture", capture},
+	{"replay", replay},
+	{"latency", latency},
+	{"clients", clients},
+	{"pulls", pulls},
+	{"newdevice", newDevice},
+}
+
+func run(ctx context.Context, n sizes, runs int, only, out string) error {
 	folder, err := os.MkdirTemp("", "replog-bench-")
 	if err != nil {
 		return err
@@ -37,23 +69,35 @@ func run(ctx context.Context, rows, runs int, out string) error {
 		return err
 	}
 	where := machine()
-	var all []result
-	for n := range runs {
-		dir := filepath.Join(folder, fmt.Sprint(n))
-		if err := os.Mkdir(dir, 0o700); err != nil {
-			return err
-		}
-		r, err := propagate(ctx, &site{program: program, folder: dir}, makeOrders(uint64(n), rows))
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(os.Stderr, "run %d: %s\n", n+1, r)
-		all = append(all, r)
-		if err := os.RemoveAll(dir); err != nil {
-			return err
+	all := &figures{}
+	for r := range runs {
+		for _, p := range parts {
+			if !strings.Contains(p.name, only) {
+				continue
+			}
+			dir := filepath.Join(folder, p.name)
+			if err := os.Mkdir(dir, 0o700); err != nil {
+				return err
+			}
+			begun := time.Now()
+			list, err := p.measure(ctx, &site{program: program, folder: dir}, n, uint64(r))
+			if err != nil {
+				return fmt.Errorf("%s: %w", p.name, err)
+			}
+			all.add(list)
+			fmt.Fprintf(os.Stderr, "run %d, %s, %.1f s\n", r+1, p.name, time.Since(begun).Seconds())
+			for _, f := range list {
+				fmt.Fprintf(os.Stderr, "  %s: %s\n", f.what, f.text(f.value))
+			}
+			if err := os.RemoveAll(dir); err != nil {
+				return err
+			}
 		}
 	}
-	text := report(where, rows, all)
+	text := report(where, n, runs, all)
 	fmt.Print(text)
+	if only != "" {
+		return nil
+	}
 	return os.WriteFile(out, []byte(text), 0o644)
 }

@@ -73,9 +73,9 @@ func createFile(path string) error {
 }
 
 // writeOrders is the bare loop: it writes the rows with a prepared statement, in
-// durable transactions of 100, and returns how long that took. Where mark is
-// set, each transaction is marked, as an application of a device may.
-func writeOrders(path string, orders []order, mark bool) (took time.Duration, err error) {
+// durable transactions of some rows each, and returns how long that took. Where
+// mark is set, each transaction is marked, as an application of a device may.
+func writeOrders(path string, orders []order, per int, mark bool) (took time.Duration, err error) {
 	db, err := openFile(path)
 	if err != nil {
 		return 0, err
@@ -87,8 +87,8 @@ func writeOrders(path string, orders []order, mark bool) (took time.Duration, er
 	}
 	defer insert.Close()
 	start := time.Now()
-	for first := 0; first < len(orders); first += perTransaction {
-		if err := writeSome(db, insert, orders[first:min(first+perTransaction, len(orders))], mark); err != nil {
+	for first := 0; first < len(orders); first += per {
+		if err := writeSome(db, insert, orders[first:min(first+per, len(orders))], mark); err != nil {
 			return 0, err
 		}
 	}

@@ -4,61 +4,60 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 )
 
-// result is what one run measured.
-type result struct {
-	rows      int
-	bare      time.Duration // the bare loop, on a file that is no device
-	captured  time.Duration // the same loop on device A, each transaction marked
-	up, down  time.Duration // sync of A, then of B, the processes' starts included
-	sent, got int64         // bytes that A sent and that B received, compressed
-}
+const mega = 1 << 20
 
-func (r result) propagated() time.Duration { return r.up + r.down }
-
-func (r result) String() string {
-	return fmt.Sprintf("bare %.2fs, captured %.2fs, up %.2fs, down %.2fs: %.2fx",
-		r.bare.Seconds(), r.captured.Seconds(), r.up.Seconds(), r.down.Seconds(), r.propagated().Seconds()/r.bare.Seconds())
-}
-
-// propagate writes the rows on device A and takes them to the server and to
-// device B, and checks that they are all there.
-func propagate(ctx context.Context, s *site, orders []order) (r result, err error) {
-	r.rows = len(orders)
-	for _, file := range []string{"bare.db", "a.db"} {
-		if err := createFile(s.path(file)); err != nil {
-			return r, err
-		}
+// propagate writes rows on device A and takes them to the server and to device
+// B, and checks that they are all there.
+func propagate(ctx context.Context, s *site, n sizes, seed uint64) (list []figure, err error) {
+	orders := makeOrders(seed, n.rows)
+	if err := createFile(s.path("bare.db")); err != nil {
+		return nil, err
 	}
-	if r.bare, err = writeOrders(s.path("bare.db"), orders, false); err != nil {
-		return r, err
-	}
-	if err := s.start(ctx); err != nil {
-		return r, err
+	bare, err := writeOrders(s.path("bare.db"), orders, perTransaction, false)
+	if err != nil {
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
-	if err := s.enrol(ctx); err != nil {
-		return r, err
+	if err := s.begin(ctx); err != nil {
+		return nil, err
 	}
-	if r.captured, err = writeOrders(s.path("a.db"), orders, true); err != nil {
-		return r, err
+	captured, err := writeOrders(s.path("a.db"), orders, perTransaction, true)
+	if err != nil {
+		return nil, err
 	}
 	transactions := (len(orders) + perTransaction - 1) / perTransaction
-	up, took, err := s.sync(ctx, "a.db")
+	s.resident = 0
+	up, upTook, err := s.sync(ctx, "a.db")
 	if err != nil {
-		return r, err
+		return nil, err
 	}
 	if up.Applied != transactions {
-		return r, fmt.Errorf("%d of %d transactions were applied", up.Applied, transactions)
+		return nil, fmt.Errorf("%d of %d transactions were applied", up.Applied, transactions)
 	}
-	r.up, r.sent = took, up.BytesSent
-	down, took, err := s.sync(ctx, "b.db")
+	down, downTook, err := s.sync(ctx, "b.db")
 	if err != nil {
-		return r, err
+		return nil, err
 	}
-	r.down, r.got = took, down.BytesReceived
-	_, err = s.run(ctx, "diff", "a.db", "b.db")
-	return r, err
+	device := s.resident
+	if _, err := s.run(ctx, "diff", "a.db", "b.db"); err != nil {
+		return nil, err
+	}
+	server := s.server
+	if err := s.stop(); err != nil {
+		return nil, err
+	}
+	rows := float64(len(orders))
+	return []figure{
+		{what: "bare loop", value: bare.Seconds(), unit: "s"},
+		{what: "capture on ÷ off, transactions of 100, each marked", value: captured.Seconds() / bare.Seconds(), bound: 1.7},
+		{what: "A's sync, until durable on the server ÷ bare loop", value: upTook.Seconds() / bare.Seconds()},
+		{what: "B's sync, until durable on B ÷ bare loop", value: downTook.Seconds() / bare.Seconds()},
+		{what: "propagate: both ÷ bare loop", value: (upTook + downTook).Seconds() / bare.Seconds(), bound: 2},
+		{what: "on the wire, up, a row", value: float64(up.BytesSent) / rows, unit: "bytes", bound: 70},
+		{what: "on the wire, down, a row", value: float64(down.BytesReceived) / rows, unit: "bytes", bound: 70},
+		{what: "memory of a device's sync", value: float64(device) / mega, unit: "MB", bound: 100},
+		{what: "memory of the server", value: float64(resident(server.ProcessState)) / mega, unit: "MB", bound: 100},
+	}, nil
 }

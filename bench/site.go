@@ -28,6 +28,8 @@ type site struct {
 	program, folder string
 	server          *exec.Cmd
 	url             string
+	// resident is the most memory that a command took, in bytes.
+	resident int64
 }
 
 func (s *site) path(name string) string { return filepath.Join(s.folder, name) }
@@ -49,15 +51,39 @@ func (s *site) run(ctx context.Context, args ...string) ([]byte, error) {
 	var messages bytes.Buffer
 	cmd.Stderr = &messages
 	out, err := cmd.Output()
+	s.resident = max(s.resident, resident(cmd.ProcessState))
 	if err != nil {
 		return nil, fmt.Errorf("replog %s: %w: %s%s", strings.Join(args, " "), err, out, messages.Bytes())
 	}
 	return out, nil
 }
 
+// resident is the largest resident size of a process that has ended, in bytes.
+func resident(p *os.ProcessState) int64 {
+	if usage, ok := p.SysUsage().(*syscall.Rusage); ok {
+		return usage.Maxrss << 10 // Linux counts in KiB
+	}
+	return 0
+}
+
 // start starts the server and returns once it answers.
 func (s *site) start(ctx context.Context) error {
-	s.server = s.command(ctx, "serve", "--data", "server", "--listen", "127.0.0.1:0")
+	return s.startAs(s.command(ctx, "serve", "--data", "server", "--listen", "127.0.0.1:0"))
+}
+
+// startOne starts a server that commits every upload by itself.
+func (s *site) startOne(ctx context.Context) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, self, "serve", "server")
+	cmd.Dir = s.folder
+	return s.startAs(cmd)
+}
+
+func (s *site) startAs(cmd *exec.Cmd) error {
+	s.server = cmd
 	out, err := s.server.StdoutPipe()
 	if err != nil {
 		return err
@@ -73,11 +99,28 @@ func (s *site) start(ctx context.Context) error {
 	return nil
 }
 
+// stop ends the server, if it runs.
 func (s *site) stop() error {
-	if err := s.server.Process.Signal(syscall.SIGTERM); err != nil {
+	if s.server == nil {
+		return nil
+	}
+	server := s.server
+	s.server = nil
+	if err := server.Process.Signal(syscall.SIGTERM); err != nil {
 		return err
 	}
-	return s.server.Wait()
+	return server.Wait()
+}
+
+// begin starts the server, publishes an empty a.db and clones it to b.db.
+func (s *site) begin(ctx context.Context) error {
+	if err := createFile(s.path("a.db")); err != nil {
+		return err
+	}
+	if err := s.start(ctx); err != nil {
+		return err
+	}
+	return s.enrol(ctx)
 }
 
 // enrol publishes a.db and clones it to b.db.

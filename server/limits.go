@@ -17,6 +17,8 @@ type Limits struct {
 	// Queue bounds the uploads that wait for one database's writer; more are
 	// told to come again. Default 256.
 	Queue int
+	// BatchUploads bounds the uploads that share a commit. Default 64.
+	BatchUploads int
 	// Stall is how long a connection may take to send or to receive anything
 	// at all. Default one minute.
 	Stall time.Duration
@@ -31,6 +33,7 @@ func (l Limits) withDefaults() Limits {
 	def(&l.PublishBytes, 64<<30)
 	def(&l.AnswerBytes, 16<<20)
 	def(&l.Queue, 256)
+	def(&l.BatchUploads, 64)
 	def(&l.Stall, time.Minute)
 	def(&l.Shutdown, 30*time.Second)
 	return l

@@ -34,9 +34,6 @@ type result struct {
 	err      error
 }
 
-// maxBatch bounds the jobs that share a commit.
-const maxBatch = 64
-
 // submit hands a job to the writer and returns what waits for its result; where
 // the queue is full the result is a busy problem. The caller is inside enter and
 // leave, so the queue is open, and waits before it leaves.
@@ -62,7 +59,7 @@ func (d *database) write() {
 // commits. Nobody waits for company: a batch is often one job.
 func (d *database) gather(first *job) []*job {
 	batch := []*job{first}
-	for len(batch) < maxBatch {
+	for len(batch) < d.cfg.Limits.BatchUploads {
 		select {
 		case j, ok := <-d.queue:
 			if !ok {
