@@ -91,10 +91,23 @@ func DecodeTransaction(b []byte) (Transaction, Hash, error) {
 // first line, io.ErrUnexpectedEOF where it ends within, ErrForm where the lines
 // are wrong or the hash does not match them.
 func (l *LineReader) Transaction() (Transaction, Hash, error) {
+	t, hash, err := l.transaction(func([]byte) {})
+	return t, hash, err
+}
+
+// Recorded is Transaction that returns the recorded form as well.
+func (l *LineReader) Recorded() (t Transaction, form []byte, hash Hash, err error) {
+	t, hash, err = l.transaction(func(line []byte) { form = append(form, line...) })
+	return t, form, hash, err
+}
+
+// transaction calls each for every line.
+func (l *LineReader) transaction(each func(line []byte)) (Transaction, Hash, error) {
 	first, err := l.next()
 	if err != nil {
 		return Transaction{}, "", err
 	}
+	each(first)
 	var begin beginLine
 	if err := l.decode(first, &begin); err != nil {
 		return Transaction{}, "", err
@@ -110,6 +123,7 @@ func (l *LineReader) Transaction() (Transaction, Hash, error) {
 		if err != nil {
 			return Transaction{}, "", err
 		}
+		each(raw)
 		more, err := l.recorded(raw, &t)
 		if err != nil {
 			return Transaction{}, "", err

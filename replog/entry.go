@@ -18,6 +18,9 @@ type Entry struct {
 	Parts []Part
 	// Transaction is the recorded form.
 	Transaction Transaction
+	// Recorded is the same in bytes, whose hash has been verified, where they
+	// are at hand: a store need not make them again.
+	Recorded []byte
 	// Changes are the net changes that the server made, with the values it
 	// found (Old) and wrote (New); nil unless the outcome is Applied. Effects
 	// that changed nothing are not in it.

@@ -24,6 +24,7 @@ type job struct {
 // upload is one transaction as it came.
 type upload struct {
 	transaction replog.Transaction
+	form        []byte // the recorded form
 	hash        replog.Hash
 }
 
@@ -222,7 +223,7 @@ func (d *database) judgeOne(ctx context.Context, tx replog.LogTx, u *upload, kep
 	return &replog.Entry{
 		Revision: tx.Head().Revision + 1, Hash: u.hash, Received: d.cfg.now(),
 		Outcome: v.Outcome, Reason: v.Reason, Parts: v.Parts,
-		Transaction: u.transaction, Changes: v.Changes,
+		Transaction: u.transaction, Recorded: u.form, Changes: v.Changes,
 	}, nil
 }
 

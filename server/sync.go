@@ -85,7 +85,7 @@ func (s *Server) receive(c *call, h *replog.SyncHeader, lines *replog.LineReader
 		var end error
 		for end == nil && len(uploads) < jobTransactions && body.read-begun < jobBytes {
 			var u upload
-			if u.transaction, u.hash, end = lines.Transaction(); end != nil {
+			if u.transaction, u.form, u.hash, end = lines.Recorded(); end != nil {
 				break
 			}
 			if total++; total > s.cfg.Limits.UploadTransactions {

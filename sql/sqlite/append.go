@@ -19,7 +19,7 @@ func (t *tx) Append(e replog.Entry) error {
 	if want := t.head.Revision + 1; e.Revision != want {
 		return &RevisionError{Want: want, Got: e.Revision}
 	}
-	r, err := takeApart(&e.Transaction)
+	r, err := takeApart(&e)
 	if err != nil {
 		return err
 	}

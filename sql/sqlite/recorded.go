@@ -25,10 +25,13 @@ const (
 
 func endLine(hash replog.Hash) string { return `{"end":{"hash":"` + string(hash) + `"}}` + "\n" }
 
-// takeApart encodes the transaction. Its lines are kept byte for byte.
-func takeApart(t *replog.Transaction) (recorded, error) {
-	form, hash := t.Encode()
-	r := recorded{hash: hash, statements: make([]string, 0, len(t.Statements))}
+// takeApart takes an entry's recorded form, line by line, byte for byte.
+func takeApart(e *replog.Entry) (recorded, error) {
+	form, hash := e.Recorded, e.Hash
+	if form == nil {
+		form, hash = e.Transaction.Encode()
+	}
+	r := recorded{hash: hash, statements: make([]string, 0, len(e.Transaction.Statements))}
 	for line := range bytes.Lines(form) {
 		if r.first == "" {
 			r.first = string(line)
