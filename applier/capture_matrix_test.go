@@ -12,14 +12,16 @@ import (
 
 // Schemas that several cases share.
 const (
-	plainT   = "CREATE TABLE t(id INTEGER PRIMARY KEY, v, w)"
-	uniqueT  = "CREATE TABLE t(id INTEGER PRIMARY KEY, u UNIQUE, v)"
-	threeT   = "INSERT INTO t VALUES(1,'a','x'),(2,'b','y'),(3,'c','z')"
-	parentT  = "CREATE TABLE p(id INTEGER PRIMARY KEY, code TEXT UNIQUE, v)"
-	threeP   = "INSERT INTO p VALUES(1,'one',0),(2,'two',0),(3,'three',0)"
-	childT   = "CREATE TABLE c(id INTEGER PRIMARY KEY, p INTEGER DEFAULT 3 REFERENCES p(id) %s)"
-	threeC   = "INSERT INTO c VALUES(10,1),(11,1),(12,2)"
-	logTable = "CREATE TABLE log(id INTEGER PRIMARY KEY, what, at)"
+	plainT  = "CREATE TABLE t(id INTEGER PRIMARY KEY, v, w)"
+	uniqueT = "CREATE TABLE t(id INTEGER PRIMARY KEY, u UNIQUE, v)"
+	threeT  = "INSERT INTO t VALUES(1,'a','x'),(2,'b','y'),(3,'c','z')"
+	parentT = "CREATE TABLE p(id INTEGER PRIMARY KEY, code TEXT UNIQUE, v)"
+	threeP  = "INSERT INTO p VALUES(1,'one',0),(2,'two',0),(3,'three',0)"
+	childT  = "CREATE TABLE c(id INTEGER PRIMARY KEY, p INTEGER DEFAULT 3 REFERENCES p(id) %s)"
+	threeC  = "INSERT INTO c VALUES(10,1),(11,1),(12,2)"
+	// manyNumbers goes before a SELECT from number.
+	manyNumbers = "WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 400) "
+	logTable    = "CREATE TABLE log(id INTEGER PRIMARY KEY, what, at)"
 )
 
 var enforce = []string{"foreign_keys=ON"}
@@ -123,6 +125,15 @@ var captureMatrix = []matrixCase{
 	{name: "REPLACE on indexes with conditions and functions", schema: "CREATE TABLE t(id INTEGER PRIMARY KEY, doc TEXT, kind, n); CREATE UNIQUE INDEX i ON t(json_extract(doc, '$.k')) WHERE kind IN ('a', 'b'); CREATE UNIQUE INDEX j ON t(CASE WHEN n > 0 THEN n END) WHERE n IS NOT NULL",
 		rows: `INSERT INTO t VALUES(1,'{"k":1}','a',1),(2,'{"k":1}','c',2),(3,'{"k":2}','b',NULL)`,
 		run:  stmts(`REPLACE INTO t VALUES(4,'{"k":1}','b',3)`, "UPDATE OR REPLACE t SET kind = 'a', n = 3 WHERE id = 2", `INSERT OR IGNORE INTO t VALUES(5,'{"k":2}','a',NULL)`), net: 2},
+
+	// So many rows that they are read together.
+	{name: "many rows with keys that SQLite assigns", schema: uniqueT, rows: manyNumbers + "INSERT INTO t SELECT n, n, n FROM number",
+		run: stmts(manyNumbers+"INSERT INTO t(u, v) SELECT 1000 + n, n FROM number", "UPDATE t SET v = v + 1 WHERE id % 3 = 0", "DELETE FROM t WHERE id % 5 = 0",
+			"REPLACE INTO t(u, v) SELECT u, 'r' FROM t WHERE id % 7 = 0", "UPDATE t SET id = -id WHERE id % 11 = 0"), net: -1},
+	{name: "many rows with keys that differ in case", schema: "CREATE TABLE t(k TEXT COLLATE NOCASE PRIMARY KEY, v)", rows: manyNumbers + "INSERT INTO t SELECT 'k' || n, n FROM number",
+		run: stmts("UPDATE t SET k = upper(k) WHERE v % 2 = 0", "DELETE FROM t WHERE v % 3 = 0", "INSERT INTO t SELECT upper(k) || 'x', v FROM t", "REPLACE INTO t SELECT upper(k), 'r' FROM t WHERE v % 5 = 0"), net: -1},
+	{name: "many rows with keys of several columns", schema: "CREATE TABLE t(a, b TEXT, v, PRIMARY KEY(b DESC, a)) WITHOUT ROWID", rows: manyNumbers + "INSERT INTO t SELECT CASE n % 3 WHEN 0 THEN -0.0 WHEN 1 THEN x'00' ELSE n END, n, n FROM number",
+		run: stmts("UPDATE t SET v = NULL WHERE b % 2 = 0", "UPDATE t SET a = 0.0 WHERE a = 0", "DELETE FROM t WHERE b % 7 = 0", "UPDATE t SET b = 1000 + b WHERE typeof(a) = 'blob'"), net: -1},
 
 	// Key changes.
 	{name: "a key change", schema: plainT, rows: threeT, run: stmts("UPDATE t SET id = 9 WHERE id = 1"), net: 2},

@@ -1,7 +1,9 @@
 package applier
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"replog/replog"
 )
@@ -40,7 +42,10 @@ func (r *Replica) Gather(last replog.Millis) ([]*Gathered, error) {
 	}
 	// Back from what is in the tables now: the state before a transaction is
 	// the state after the one before it.
-	states := rowStates{r: r, now: map[replog.RowID][]replog.Value{}}
+	states := rowStates{r: r, now: map[replog.RowID][]replog.Value{}, all: map[*Table]bool{}}
+	if err := states.readMany(records); err != nil {
+		return nil, err
+	}
 	spans := split(records)
 	list := make([]*Gathered, len(spans))
 	for i, s := range slices.Backward(spans) {
@@ -58,11 +63,58 @@ func (r *Replica) Forget() error { return r.Exec("DELETE FROM main.replog_change
 type rowStates struct {
 	r   *Replica
 	now map[replog.RowID][]replog.Value // nil: absent
+	all map[*Table]bool                 // tables of which every row concerned is in now
+}
+
+// manyRows is how many facts make it worth while to read a table's rows by one
+// statement instead of one each.
+const manyRows = 200
+
+// readMany reads the rows of tables that have many facts.
+func (s *rowStates) readMany(records []*record) error {
+	facts := map[*Table]int{}
+	for _, e := range records {
+		if e.table != nil {
+			facts[e.table]++
+		}
+	}
+	tables, layout, err := s.r.capturedTables()
+	if err != nil {
+		return err
+	}
+	for id, t := range tables {
+		if facts[t] < manyRows {
+			continue
+		}
+		var key, told []string
+		for _, k := range t.Key {
+			if !slices.Contains(layout[id], k) {
+				return fmt.Errorf("%w: the key of table %q has changed", ErrSchema, t.Name)
+			}
+			key = append(key, replog.QuoteName(t.Columns[k].Name))
+			told = append(told, imageColumn(slices.Index(layout[id], k)))
+		}
+		query := fmt.Sprintf("%s WHERE (%s) IN (SELECT %s FROM main.replog_change WHERE tbl = ?)",
+			t.sql.selectAll, strings.Join(key, ", "), strings.Join(told, ", "))
+		err := s.r.Query(query, func(image []replog.Value) error {
+			s.now[rowID(t, t.KeyOf(image))] = image
+			return nil
+		}, replog.Integer(id))
+		if err != nil {
+			return err
+		}
+		// The key -1 that opAssign tells of stands in no column.
+		s.all[t] = !t.rowidAlias()
+	}
+	return nil
 }
 
 func (s *rowStates) at(h *history) ([]replog.Value, error) {
 	if image, ok := s.now[h.id]; ok {
 		return image, nil
+	}
+	if s.all[h.table] {
+		return nil, nil
 	}
 	return s.r.Row(h.table, h.key)
 }
