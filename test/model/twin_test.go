@@ -49,10 +49,10 @@ func (n *node) fillTwin(c *foreign) error {
 // of at once, which makes a difference where there are orphans already. They use
 // all columns, as otherwise an UPDATE may go through an index that has what it
 // needs, and so come upon the rows in another order; and they contain a statement
-// that writes, as without one SQLite keeps what a statement did to rows before
+// that may fail, as without one SQLite keeps what a statement did to rows before
 // the one at which a STRICT table refuses a type under OR IGNORE.
 func (f *family) idleTriggers() []string {
-	out := []string{"CREATE TABLE idle(x)"}
+	out := []string{"CREATE TABLE idle(id INTEGER PRIMARY KEY, x)"}
 	for i, t := range f.tables {
 		for j, event := range []string{"BEFORE INSERT", "BEFORE UPDATE", "BEFORE DELETE", "AFTER INSERT"} {
 			var used []string
@@ -64,7 +64,7 @@ func (f *family) idleTriggers() []string {
 					used = append(used, "NEW."+c.name)
 				}
 			}
-			out = append(out, fmt.Sprintf("CREATE TRIGGER idle%d_%d %s ON %s BEGIN INSERT INTO idle SELECT %s WHERE 0; END",
+			out = append(out, fmt.Sprintf("CREATE TRIGGER idle%d_%d %s ON %s BEGIN INSERT INTO idle SELECT 1, %s WHERE 0; END",
 				i, j, event, t.quoted, strings.Join(used, " || ")))
 		}
 	}
