@@ -50,6 +50,7 @@ func Run(t *testing.T, open Open) {
 		{"labels compare exactly", testLabels},
 		{"times bound when an entry was received", testArrivals},
 		{"a text is found wherever people see it", testText},
+		{"any piece of a statement is found", testPieces},
 		{"all that a filter asks for has to be so", testTogether},
 		{"an error of yield ends the reading and is returned", testYieldError},
 		{"a reader sees one state however long it reads", testOneView},

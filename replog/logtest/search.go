@@ -3,6 +3,10 @@ package logtest
 import (
 	"context"
 	"errors"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 
 	"replog/replog"
@@ -190,7 +194,8 @@ func testText(t *testing.T, open Open) {
 		applied(bert, 2, insert(2, 4), words(insert(3, 0), "it's\n50% ÄRGER_")),
 		applied(bert, 3, in("visit", update(1, 3, 1234))...),
 		partlyStale(applied(bert, 4, update(1, 13, 15), update(2, 20, 21))),
-		applied(bert, 5, insert(5, 12345)))
+		applied(bert, 5, insert(5, 12345)),
+		applied(clara, 1, words(insert(6, 0), "\u212aelvin \xff seventh"), insert(7, 1)))
 	for _, s := range []search{
 		{"a label", replog.Filter{Text: "łódź"}, []replog.Revision{1}},
 		{"a reason", replog.Filter{Text: "exists"}, []replog.Revision{2}},
@@ -202,9 +207,48 @@ func testText(t *testing.T, open Open) {
 		{"SQL", replog.Filter{Text: `update "item" set "stock" = ?`}, []replog.Revision{5}},
 		{"SQL as people read it", replog.Filter{Text: "UPDATE visit SET stock = 1234 WHERE id = 1"}, []replog.Revision{4}},
 		{"the text of the second statement", replog.Filter{Text: "ärger"}, []replog.Revision{3}},
+		{"part of a word, in another case", replog.Filter{Text: "kElViN"}, []replog.Revision{7}},
+		{"text that is not UTF-8", replog.Filter{Text: "SEVENTH"}, []replog.Revision{7}},
+		{"a keyword", replog.Filter{Text: "updat"}, []replog.Revision{4, 5}},
+		{"one letter", replog.Filter{Text: "ł"}, []replog.Revision{1}},
+		{"no letter", replog.Filter{Text: "'quoted'"}, []replog.Revision{1}},
 		{"what is not there", replog.Filter{Text: "nowhere"}, nil},
 	} {
 		s.check(t, log)
+	}
+}
+
+// testPieces looks for random pieces of what people see of awkward statements.
+func testPieces(t *testing.T, open Open) {
+	log, _ := open(t)
+	random := rand.New(rand.NewPCG(3, 4))
+	var seen []string
+	for i, v := range []replog.Value{
+		{}, replog.Integer(-1234567), replog.Real(0.1), replog.Real(1e300), replog.Real(math.Inf(-1)),
+		replog.Text("İstanbul, \u212aelvin, ſtraße"), replog.Text("it's \"quoted\" \\ a\nb\tc\u2028d <&>"), replog.Text("a\x00b\xffc"),
+		replog.Text("日本語 🙂 עברית ΑΣ"), replog.Blob([]byte{0, 1, 0xab, 0xcd}), replog.Text("UPDATE nothing SET null"),
+	} {
+		c := update(int64(i), 0, 1)
+		c.Table, c.Columns, c.New = `odd "table"`, []string{"stock", "ünïcode"}, append(c.New, v)
+		c.Old = append(c.Old, replog.Value{})
+		e := write(t, log, applied(anna, replog.Seq(i+1), c))[0]
+		sql, args := e.Transaction.Statements[0].SQL()
+		seen = append(seen, replog.Inline(sql, args, replog.Value.String))
+	}
+	for range 500 {
+		n := random.IntN(len(seen))
+		from := random.IntN(len(seen[n]))
+		piece := seen[n][from : from+1+random.IntN(len(seen[n])-from)]
+		if random.IntN(2) == 0 {
+			piece = strings.ToUpper(piece)
+		}
+		if !replog.NewSearch(piece).In(seen[n]) {
+			continue // a letter whose upper case is not its own
+		}
+		found := slices.ContainsFunc(read(t, log, replog.Filter{Text: piece}), func(e replog.Entry) bool { return e.Revision == replog.Revision(n+1) })
+		if !found {
+			t.Errorf("%q is not found in %q", piece, seen[n])
+		}
 	}
 }
 

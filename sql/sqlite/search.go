@@ -85,7 +85,11 @@ func candidates(s *session, f replog.Filter) (string, []any, error) {
 		c.add(part{"entry", notApplied, nil})
 	}
 	if len(c.sets) == 0 {
-		c.add(part{"entry", "true", nil})
+		where, args, ok := likely(f.Text)
+		if !ok {
+			where = "true"
+		}
+		c.add(part{"entry", where, args})
 	}
 	query, args := c.render()
 	query += " ORDER BY revision"
