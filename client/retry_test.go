@@ -50,7 +50,11 @@ func refusing(t *testing.T, n, status int, after string) (url string, asked *int
 }
 
 func readNothing(ctx context.Context, url string, o Options) error {
-	return ReadLog(ctx, url, "secret", o, LogQuery{}, func(replog.LogLine) error { return nil })
+	log, err := OpenLog(url, "secret", o)
+	if err != nil {
+		return err
+	}
+	return log.Lines(ctx, replog.Filter{}, func(replog.LogLine) error { return nil })
 }
 
 func TestARefusedRequestIsSentAgain(t *testing.T) {

@@ -20,15 +20,33 @@ var ErrNotFound = errors.New("not found in the log")
 // has to be read back before anything else is written.
 var ErrUnknownOutcome = errors.New("outcome of the commit is unknown")
 
-// Filter says which entries a reader wants: those with a revision above After,
-// and up to UpTo where that is not 0.
+// Filter says which entries a reader wants: those that pass every field that is
+// set. A field with several values lets any of them pass.
 type Filter struct {
+	// After and UpTo bound the revision: above After, and up to UpTo where that
+	// is not 0.
 	After Revision
 	UpTo  Revision
-	// AppliedOnly leaves out what was not applied.
+	// Since and Until, where not 0, bound the time at which the server received
+	// it; both are included.
+	Since, Until Millis
+	// AppliedOnly leaves out what was not applied: it is what replicas read.
 	AppliedOnly bool
-	// Device, where not empty, asks for one device's entries.
-	Device DeviceID
+	// Outcomes are those of the entry or of a part of it: an entry that was
+	// applied but for a part in conflict is found under both.
+	Outcomes []Outcome
+	Devices  []DeviceID
+	// Tables asks for entries that touch one of these tables, whose names
+	// compare without regard to ASCII case: with a statement, a net change or
+	// an effect, whatever the outcome.
+	Tables []string
+	// Keys, with Tables, asks for entries that touch a row with one of these
+	// keys, in the form of KeyString. ParseKey makes them of what people type.
+	Keys  []string
+	Label string
+	// Text is looked for as Search does: in the label, the reasons and the
+	// statements with their arguments.
+	Text string
 	// Descending gives the newest first.
 	Descending bool
 	// Limit is the largest number of entries; 0 is no limit.

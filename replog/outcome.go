@@ -1,5 +1,7 @@
 package replog
 
+import "fmt"
+
 // Outcome is what the server did with a transaction, or with a part of one.
 type Outcome string
 
@@ -16,6 +18,15 @@ const (
 	// Held: it builds on a transaction that was not applied.
 	Held Outcome = "held"
 )
+
+// ParseOutcome accepts the name of an outcome.
+func ParseOutcome(s string) (Outcome, error) {
+	switch o := Outcome(s); o {
+	case Applied, Ignored, Conflict, Rejected, Held:
+		return o, nil
+	}
+	return "", fmt.Errorf("%q is not an outcome: give applied, ignored, conflict, rejected or held", s)
+}
 
 // Waits tells whether the outcome asks for a person's decision.
 func (o Outcome) Waits() bool { return o == Conflict || o == Rejected || o == Held }

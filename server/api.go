@@ -110,6 +110,7 @@ const (
 	typeJSON   = "application/json"
 	typeNDJSON = "application/x-ndjson"
 	typeSQLite = "application/vnd.sqlite3"
+	typeSQL    = "application/sql"
 )
 
 // setHead puts where a log stands into an answer's headers.

@@ -54,7 +54,7 @@ func (d *database) lastSeq(ctx context.Context, device replog.DeviceID) (replog.
 		return seq, nil
 	}
 	var newest replog.Seq
-	f := replog.Filter{Device: device, Descending: true, Limit: 1}
+	f := replog.Filter{Devices: []replog.DeviceID{device}, Descending: true, Limit: 1}
 	err := d.log.Entries(ctx, f, func(e replog.Entry) error {
 		newest = e.Transaction.Seq
 		return nil

@@ -5,16 +5,17 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strconv"
+	"time"
 
+	"replog/applier"
 	"replog/replog"
 )
 
-// readLog answers with replog.LogLine, one a line: applied entries, or with
-// all=1 every entry; after= and upto= bound the revisions, device= and limit=
-// narrow them, and order=desc gives the newest first.
+// readLog answers with the entries that the query selects, as replog.ParseFilter
+// reads it. form= says how: statements, the default, is a replog.LogLine a line,
+// stat a replog.LogStat a line, sql a script.
 func (s *Server) readLog(c *call) error {
-	f, err := logFilter(c.r.URL.Query())
+	f, form, err := logQuery(c.r.URL.Query(), "statements", "stat", "sql")
 	if err != nil {
 		return err
 	}
@@ -23,66 +24,107 @@ func (s *Server) readLog(c *call) error {
 		return err
 	}
 	c.setHead(head)
+	if form == "sql" {
+		return s.answerScript(c, f)
+	}
 	stream, err := c.stream(typeNDJSON)
 	if err != nil {
 		return err
 	}
-	enc := json.NewEncoder(stream)
-	enc.SetEscapeHTML(false)
+	lines := &lineWriter{stream: stream, w: c.w, clock: s.cfg.Clock}
 	c.w.begin()
-	err = c.db.log.Entries(c.r.Context(), f, func(e replog.Entry) error { return enc.Encode(e.Line()) })
+	err = c.db.log.Entries(c.r.Context(), f, func(e replog.Entry) error {
+		if form == "stat" {
+			return lines.write(e.Stat())
+		}
+		return lines.write(e.Line())
+	})
 	if err != nil {
 		return err
 	}
 	return stream.finish()
 }
 
-func logFilter(q url.Values) (replog.Filter, error) {
-	var f replog.Filter
-	var problems []error
-	number := func(name string) int64 {
-		text := q.Get(name)
-		if text == "" {
-			return 0
-		}
-		n, err := strconv.ParseInt(text, 10, 64)
-		if err != nil || n < 0 {
-			problems = append(problems, malformed("%s=%q is not a whole number, 0 or above", name, text))
-		}
-		return n
+// logQuery takes form=, one of forms, out of a query and reads the rest.
+func logQuery(q url.Values, forms ...string) (f replog.Filter, form string, err error) {
+	if form, err = formOf(q, forms); err != nil {
+		return f, "", err
 	}
-	f.After, f.UpTo = replog.Revision(number("after")), replog.Revision(number("upto"))
-	f.Limit = int(number("limit"))
-	choice := func(name, on, off string) bool {
-		switch text := q.Get(name); text {
-		case on:
-			return true
-		case "", off:
-		default:
-			problems = append(problems, malformed("%s=%q: use %s or %s", name, text, on, off))
-		}
-		return false
+	q.Del("form")
+	if f, err = replog.ParseFilter(q); err != nil {
+		err = malformed("%v", err)
 	}
-	f.AppliedOnly = !choice("all", "1", "0")
-	f.Descending = choice("order", "desc", "asc")
-	if text := q.Get("device"); text != "" {
-		device, err := replog.ParseDeviceID(text)
-		if err != nil {
-			problems = append(problems, malformed("%v", err))
-		}
-		f.Device = device
-	}
-	if len(problems) > 0 {
-		return f, problems[0]
-	}
-	return f, nil
+	return f, form, err
 }
 
-// readEntry answers with one entry, whatever its outcome.
+// formOf is the query's form, the first of forms where it names none.
+func formOf(q url.Values, forms []string) (string, error) {
+	form := q.Get("form")
+	if form == "" {
+		return forms[0], nil
+	}
+	for _, known := range forms {
+		if form == known {
+			return form, nil
+		}
+	}
+	return "", malformed("form=%q: use one of %q", form, forms)
+}
+
+// answerScript answers with SQL. The database's first content, which nobody
+// writes, tells what the tables are like.
+func (s *Server) answerScript(c *call, f replog.Filter) error {
+	base, err := applier.Open(c.db.basePath(), applier.OpenOptions{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer base.Close()
+	stream, err := c.stream(typeSQL)
+	if err != nil {
+		return err
+	}
+	c.w.begin()
+	if err := applier.WriteScript(c.r.Context(), base, c.db.log, f, stream); err != nil {
+		return err
+	}
+	return stream.finish()
+}
+
+// lineWriter sends values, one a line. What a search finds is sent at once:
+// the next may take long to come.
+type lineWriter struct {
+	stream *answerStream
+	w      *responseWriter
+	clock  func() time.Time
+	sent   time.Time
+}
+
+// pushEvery is how long a line may wait in the buffers while others follow it.
+const pushEvery = 100 * time.Millisecond
+
+func (l *lineWriter) write(v any) error {
+	enc := json.NewEncoder(l.stream)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	if now := l.clock(); now.Sub(l.sent) >= pushEvery {
+		l.sent = now
+		return l.stream.push(l.w)
+	}
+	return nil
+}
+
+// readEntry answers with one entry, whatever its outcome: as replog.LogLine, or
+// with form=whole as replog.EntryDetail.
 func (s *Server) readEntry(c *call) error {
 	revision, err := replog.ParseRevision(c.r.PathValue("revision"))
 	if err != nil {
 		return malformed("%v", err)
+	}
+	form, err := formOf(c.r.URL.Query(), []string{"statements", "whole"})
+	if err != nil {
+		return err
 	}
 	e, err := c.db.log.Entry(c.r.Context(), revision)
 	if errors.Is(err, replog.ErrNotFound) {
@@ -91,5 +133,18 @@ func (s *Server) readEntry(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.answerJSON(http.StatusOK, e.Line())
+	if form == "statements" {
+		return c.answerJSON(http.StatusOK, e.Line())
+	}
+	stream, err := c.stream(typeJSON)
+	if err != nil {
+		return err
+	}
+	enc := json.NewEncoder(stream)
+	enc.SetEscapeHTML(false)
+	c.w.begin()
+	if err := enc.Encode(e.Detail()); err != nil {
+		return err
+	}
+	return stream.finish()
 }

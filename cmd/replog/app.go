@@ -20,6 +20,8 @@ func newApp(s *stdio) *cli.App {
 		Action:          missingCommand,
 		ExitErrHandler:  func(*cli.Context, error) {}, // run decides the exit code
 		OnUsageError:    badFlag,
+		// A value of an option that may be repeated is one value, commas or not.
+		DisableSliceFlagSeparator: true,
 		Commands: []*cli.Command{
 			serveCommand(s),
 			tokenCommand(s),
@@ -29,6 +31,7 @@ func newApp(s *stdio) *cli.App {
 			statusCommand(s),
 			pendingCommand(s),
 			logCommand(s),
+			showCommand(s),
 			conflictsCommand(s),
 			repairCommand(s),
 			diffCommand(s),
@@ -71,6 +74,8 @@ func addVariable(f cli.Flag) {
 	case *cli.Int64Flag:
 		f.EnvVars = variable
 	case *cli.IntFlag:
+		f.EnvVars = variable
+	case *cli.StringSliceFlag:
 		f.EnvVars = variable
 	case *cli.DurationFlag:
 		f.EnvVars = variable

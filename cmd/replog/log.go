@@ -1,157 +1,71 @@
 package main
 
 import (
-	"fmt"
-	"regexp"
-	"slices"
-	"strings"
+	"context"
 
 	"github.com/urfave/cli/v2"
-
-	"replog/client"
-	"replog/replog"
 )
 
 func logCommand(s *stdio) *cli.Command {
+	flags := []cli.Flag{
+		jsonFlag("print one JSON object a revision"),
+		&cli.BoolFlag{Name: "csv", Usage: "print CSV with a header, one record a statement"},
+		&cli.BoolFlag{Name: "stat", Usage: "count the rows that each revision changed, by table, and all of them"},
+		&cli.BoolFlag{Name: "sql", Usage: "print a script that makes the changes again, in commit order, for the sqlite3 shell"},
+	}
+	flags = append(flags, filterFlags()...)
 	return &cli.Command{
 		Name:      "log",
 		Usage:     "print the log, newest first",
 		ArgsUsage: "DB | URL | --data DIR [NAME]",
-		Description: "Prints every revision, whatever became of it. The log is read from the server of DB, from the server at\n" +
-			"http(s)://HOST:PORT/NAME (with the token of --token-file or REPLOG_TOKEN), or from a server's folder on this\n" +
-			"machine, whether the server runs or not.\n\n" +
+		Description: "Prints every revision, whatever became of it. " + sourceText + "\n\n" +
+			"Options narrow each other; where one is repeated, either value will do. A moment, in --since and --until, is a\n" +
+			"revision (17), a day (2026-01-06), a time (2026-01-06T11:40:00Z; UTC where no zone is given) or one relative to\n" +
+			"now (2h, '3 days ago', yesterday); both ends are included. Times are those at which the server received a\n" +
+			"transaction.\n\n" +
+			"The script of --sql turns the database as it was before the first revision into what it was after the last; all of\n" +
+			"the log, the published file into the server's. Run it on a copy that is not enrolled:\n" +
+			"   replog log DB --sql | sqlite3 copy.db\n\n" + pagerText + "\n\n" +
 			exitCodes(codeFailed, codeUsage, codeNotAllowed, codeMustRepair, codeTryLater),
-		Flags: []cli.Flag{
-			jsonFlag("print one JSON object a revision"),
-			&cli.Int64Flag{Name: "after", Usage: "only revisions above this one"},
-			&cli.IntFlag{Name: "limit", Usage: "at most this many, the newest; 0 is all"},
-			&cli.StringFlag{Name: "device", Usage: "only transactions of the device with this id"},
-			&cli.StringFlag{Name: "outcome", Usage: "only transactions with this outcome: applied, ignored, conflict, rejected or held"},
-			dataFlag(), tokenFlag(), caFlag(), timeoutFlag(), busyFlag(),
-		},
+		Flags: append(flags, sourceFlags()...),
 		Action: func(c *cli.Context) error {
-			query, err := logQuery(c)
+			f, err := filterOf(c)
 			if err != nil {
 				return err
 			}
-			print := func(l replog.LogLine) error { return printJSON(s.out, &l) }
-			if !c.Bool("json") {
-				print = func(l replog.LogLine) error { return printLogLine(s, &l) }
+			form, err := logForm(c)
+			if err != nil {
+				return err
 			}
-			return readLog(c, s, query, print)
+			source, err := sourceOf(c, s, c.Args().Slice())
+			if err != nil {
+				return err
+			}
+			return source.read(c, func(ctx context.Context, log logReader) error {
+				return s.paged(c, func(s *stdio) error { return form(ctx, s, log, f) })
+			})
 		},
 	}
 }
 
-func logQuery(c *cli.Context) (client.LogQuery, error) {
-	q := client.LogQuery{
-		After: replog.Revision(c.Int64("after")), Limit: c.Int("limit"),
-		Device: replog.DeviceID(c.String("device")), Outcome: replog.Outcome(c.String("outcome")),
-	}
-	outcomes := []replog.Outcome{"", replog.Applied, replog.Ignored, replog.Conflict, replog.Rejected, replog.Held}
-	if q.Device != "" {
-		if _, err := replog.ParseDeviceID(string(q.Device)); err != nil {
-			return q, usage(c, "%w", err)
+// logForm is the way of printing that the flags ask for.
+func logForm(c *cli.Context) (logPrinter, error) {
+	for _, pair := range [][2]string{{"json", "csv"}, {"json", "sql"}, {"csv", "sql"}, {"stat", "csv"}, {"stat", "sql"}} {
+		if err := exclusive(c, pair[0], pair[1]); err != nil {
+			return nil, err
 		}
 	}
 	switch {
-	case q.After < 0:
-		return q, usage(c, "--after is %d: revisions begin at 1", q.After)
-	case q.Limit < 0:
-		return q, usage(c, "--limit is %d", q.Limit)
-	case !slices.Contains(outcomes, q.Outcome):
-		return q, usage(c, "--outcome is %q: give applied, ignored, conflict, rejected or held", q.Outcome)
+	case c.Bool("stat") && c.Bool("json"):
+		return printStatsJSON, nil
+	case c.Bool("stat"):
+		return printStats, nil
+	case c.Bool("json"):
+		return printLinesJSON, nil
+	case c.Bool("csv"):
+		return printLinesCSV, nil
+	case c.Bool("sql"):
+		return printScript, nil
 	}
-	return q, nil
-}
-
-// statementsShown is how many statements of a transaction people are shown.
-const statementsShown = 20
-
-func printLogLine(s *stdio, l *replog.LogLine) error {
-	_, err := fmt.Fprintf(s.out, "revision %d  %s  device %s  seq %d  base %d  %s%s\n",
-		l.Revision, l.Outcome, l.Device, l.Seq, l.Base, when(l.RecordedAt), labelText(l.Label))
-	if l.Reason != nil && l.Outcome != replog.Applied {
-		fmt.Fprintf(s.out, "    %s\n", reasonText(l.Reason))
-	}
-	printStatements(s, l.Statements, l.Outcome)
-	return err
-}
-
-func labelText(label string) string {
-	if label == "" {
-		return ""
-	}
-	return fmt.Sprintf("  %q", label)
-}
-
-// printStatements prints the first statements of a transaction, each with its
-// outcome where that is not the transaction's.
-func printStatements(s *stdio, statements []replog.LogStatement, whole replog.Outcome) {
-	for i := range statements {
-		if i == statementsShown {
-			fmt.Fprintf(s.out, "    … and %d more; --json prints all\n", len(statements)-i)
-			return
-		}
-		st := &statements[i]
-		fate := ""
-		if st.Outcome != whole {
-			fate = "  -- " + string(st.Outcome)
-			if st.Reason != nil {
-				fate += ", " + reasonText(st.Reason)
-			}
-		}
-		fmt.Fprintf(s.out, "    %s%s\n", inline(st.SQL, st.Args), fate)
-	}
-}
-
-func reasonText(r *replog.Reason) string {
-	if r.Detail == "" {
-		return r.Code
-	}
-	return r.Code + ": " + oneLine(r.Detail)
-}
-
-// inline renders a statement for people: literals for its arguments, and
-// identifiers without quotes where they need none.
-func inline(sql string, args []replog.Value) string {
-	var b strings.Builder
-	for sql != "" {
-		switch i := strings.IndexAny(sql, `"?`); {
-		case i < 0:
-			b.WriteString(sql)
-			sql = ""
-		case sql[i] == '?' && len(args) > 0:
-			b.WriteString(sql[:i] + literal(args[0]))
-			sql, args = sql[i+1:], args[1:]
-		case sql[i] == '?':
-			b.WriteString(sql[:i+1])
-			sql = sql[i+1:]
-		default:
-			name, rest := quoted(sql[i:])
-			b.WriteString(sql[:i] + name)
-			sql = rest
-		}
-	}
-	return oneLine(b.String())
-}
-
-var plainWord = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-
-// quoted splits a quoted identifier off s and takes its quotes away where it is
-// a plain word.
-func quoted(s string) (name, rest string) {
-	end := 1
-	for end < len(s) && (s[end] != '"' || strings.HasPrefix(s[end:], `""`)) {
-		if s[end] == '"' {
-			end++
-		}
-		end++
-	}
-	end = min(end+1, len(s))
-	name, rest = s[:end], s[end:]
-	if word := strings.Trim(name, `"`); plainWord.MatchString(word) {
-		return word, rest
-	}
-	return name, rest
+	return printLines, nil
 }

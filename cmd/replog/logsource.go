@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,92 +14,106 @@ import (
 
 	"replog/client"
 	"replog/replog"
-	"replog/sql/sqlite"
 )
 
-// readLog reads the log from where the command's arguments say it is.
-func readLog(c *cli.Context, s *stdio, q client.LogQuery, line func(replog.LogLine) error) error {
+// logReader is a log, on a server or in a server's folder.
+type logReader interface {
+	Lines(ctx context.Context, f replog.Filter, yield func(replog.LogLine) error) error
+	Stats(ctx context.Context, f replog.Filter, yield func(replog.LogStat) error) error
+	Script(ctx context.Context, f replog.Filter, w io.Writer) error
+	Entry(ctx context.Context, r replog.Revision) (replog.EntryDetail, error)
+}
+
+const sourceText = "The log is read from the server of DB, from the server at\n" +
+	"http(s)://HOST:PORT/NAME (with the token of --token-file or REPLOG_TOKEN), or from a server's folder on this\n" +
+	"machine, whether the server runs or not."
+
+func sourceFlags() []cli.Flag {
+	return []cli.Flag{pagerFlag(), dataFlag(), tokenFlag(), caFlag(), timeoutFlag(), busyFlag()}
+}
+
+// logSource is where the command line says that a log is.
+type logSource struct {
+	read func(c *cli.Context, f func(context.Context, logReader) error) error
+}
+
+// sourceOf finds out what the arguments, DB, URL or with --data [NAME], mean.
+func sourceOf(c *cli.Context, s *stdio, args []string) (*logSource, error) {
 	data := c.String("data")
-	least := 1
-	if data != "" {
-		least = 0
-	}
-	args, err := arguments(c, least, 1)
-	if err != nil {
-		return err
+	for _, a := range args {
+		if a == "" {
+			return nil, usage(c, "an argument is empty")
+		}
 	}
 	switch {
+	case len(args) > 1:
+		return nil, usage(c, "unexpected argument: %s", args[1])
+	case len(args) == 0 && data == "":
+		return nil, usage(c, "missing argument: %s", c.Command.ArgsUsage)
 	case len(args) == 0:
-		return readFolderLog(c, data, "", q, line)
+		return folderSource(data, ""), nil
 	case strings.Contains(args[0], "://"):
-		return readServerLog(c, s, args[0], q, line)
+		return serverSource(s, args[0]), nil
 	case data != "" && (isFolder(databaseFolder(data, args[0])) || !isFile(args[0])):
-		return readFolderLog(c, data, args[0], q, line)
+		return folderSource(data, args[0]), nil
 	}
-	return withDevice(c, args[0], func(ctx context.Context, d *client.Device) error {
-		return d.Log(ctx, q, line)
-	})
+	return deviceSource(args[0]), nil
 }
 
-// readServerLog asks a server, with an administrator's token or a device's.
-func readServerLog(c *cli.Context, s *stdio, raw string, q client.LogQuery, line func(replog.LogLine) error) error {
-	address, err := databaseURL(c, s, raw)
-	if err != nil {
-		return err
-	}
-	token, err := readToken(c)
-	if err != nil {
-		return err
-	}
-	options, err := clientOptions(c)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := limited(c)
-	defer cancel()
-	return client.ReadLog(ctx, address, token, options, q, line)
+func deviceSource(path string) *logSource {
+	return &logSource{read: func(c *cli.Context, f func(context.Context, logReader) error) error {
+		return withDevice(c, path, func(ctx context.Context, d *client.Device) error {
+			log, err := d.Log()
+			if err != nil {
+				return err
+			}
+			return f(ctx, log)
+		})
+	}}
 }
 
-// readFolderLog reads the store in a server's folder, beside the server if it
-// runs.
-func readFolderLog(c *cli.Context, data, name string, q client.LogQuery, line func(replog.LogLine) error) error {
-	if name == "" {
-		only, err := onlyDatabase(c, data)
+// serverSource asks a server, with an administrator's token or a device's.
+func serverSource(s *stdio, raw string) *logSource {
+	return &logSource{read: func(c *cli.Context, f func(context.Context, logReader) error) error {
+		address, err := databaseURL(c, s, raw)
 		if err != nil {
 			return err
 		}
-		name = only
-	}
-	if !isFolder(databaseFolder(data, name)) {
-		return &failure{err: fmt.Errorf("%s has no database %q", data, name), next: "give the folder that `replog serve --data` uses"}
-	}
-	log, err := sqlite.Open(filepath.Join(databaseFolder(data, name), logFile), sqlite.Options{ReadOnly: true})
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	left := q.Limit
-	filter := replog.Filter{After: q.After, Device: q.Device, Descending: true}
-	err = log.Entries(c.Context, filter, func(e replog.Entry) error {
-		if q.Outcome != "" && e.Outcome != q.Outcome {
-			return nil
-		}
-		if err := line(e.Line()); err != nil {
+		token, err := readToken(c)
+		if err != nil {
 			return err
 		}
-		if left--; left == 0 {
-			return errEnough
+		options, err := clientOptions(c)
+		if err != nil {
+			return err
 		}
-		return nil
-	})
-	if errors.Is(err, errEnough) {
-		return nil
-	}
-	return err
+		log, err := client.OpenLog(address, token, options)
+		if err != nil {
+			return err
+		}
+		ctx, cancel := limited(c)
+		defer cancel()
+		return f(ctx, log)
+	}}
 }
 
-// errEnough ends the reading at the limit.
-var errEnough = errors.New("enough entries")
+func folderSource(data, name string) *logSource {
+	return &logSource{read: func(c *cli.Context, f func(context.Context, logReader) error) error {
+		if name == "" {
+			only, err := onlyDatabase(c, data)
+			if err != nil {
+				return err
+			}
+			name = only
+		}
+		log, err := openFolderLog(data, name)
+		if err != nil {
+			return err
+		}
+		defer log.Close()
+		return f(c.Context, log)
+	}}
+}
 
 func databaseFolder(data, name string) string { return filepath.Join(data, "databases", name) }
 

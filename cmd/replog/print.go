@@ -17,7 +17,7 @@ func printJSON(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
-// table prints rows in columns, aligned by characters, with a header. The last
+// table prints rows in columns, aligned by characters, below a header if it has one. The last
 // column is not padded. It prints nothing without rows.
 type table struct {
 	header []string
@@ -30,8 +30,11 @@ func (t *table) print(w io.Writer) {
 	if len(t.rows) == 0 {
 		return
 	}
-	width := make([]int, len(t.header))
-	all := append([][]string{t.header}, t.rows...)
+	all := t.rows
+	if t.header != nil {
+		all = append([][]string{t.header}, t.rows...)
+	}
+	width := make([]int, len(all[0]))
 	for _, row := range all {
 		for i, cell := range row {
 			width[i] = max(width[i], utf8.RuneCountInString(cell))
@@ -61,12 +64,14 @@ func when(m replog.Millis) string {
 const literalLength = 60
 
 // literal renders a value for people in one line, shortened.
-func literal(v replog.Value) string {
+func literal(v replog.Value) string { return shortened(v, literalLength) }
+
+func shortened(v replog.Value, length int) string {
 	s := oneLine(v.String())
-	if utf8.RuneCountInString(s) <= literalLength {
+	if utf8.RuneCountInString(s) <= length {
 		return s
 	}
-	return string([]rune(s)[:literalLength]) + "…"
+	return string([]rune(s)[:length]) + "…"
 }
 
 // oneLine replaces control characters, which could make a terminal do things,

@@ -68,13 +68,13 @@ func testFilters(t *testing.T, open Open) {
 		{"beyond the head", replog.Filter{After: 5, UpTo: 99}, []replog.Revision{6}},
 		{"nothing between", replog.Filter{After: 4, UpTo: 2}, nil},
 		{"applied", replog.Filter{AppliedOnly: true}, []replog.Revision{1, 2, 5, 6}},
-		{"device", replog.Filter{Device: anna}, []replog.Revision{1, 3, 5}},
-		{"unknown device", replog.Filter{Device: clara}, nil},
+		{"device", replog.Filter{Devices: []replog.DeviceID{anna}}, []replog.Revision{1, 3, 5}},
+		{"unknown device", replog.Filter{Devices: []replog.DeviceID{clara}}, nil},
 		{"descending", replog.Filter{Descending: true}, []replog.Revision{6, 5, 4, 3, 2, 1}},
 		{"limit", replog.Filter{Limit: 2}, []replog.Revision{1, 2}},
 		{"newest two", replog.Filter{Limit: 2, Descending: true}, []replog.Revision{6, 5}},
 		{"limit above the number", replog.Filter{Limit: 99, After: 4}, []replog.Revision{5, 6}},
-		{"everything at once", replog.Filter{After: 1, UpTo: 5, AppliedOnly: true, Device: anna, Descending: true, Limit: 1}, []replog.Revision{5}},
+		{"everything at once", replog.Filter{After: 1, UpTo: 5, AppliedOnly: true, Devices: []replog.DeviceID{anna}, Descending: true, Limit: 1}, []replog.Revision{5}},
 	} {
 		var got []replog.Revision
 		for _, e := range read(t, log, test.filter) {

@@ -65,6 +65,9 @@ func (t *tx) appendRows(e *replog.Entry, r *recorded) error {
 	if err := t.appendStatements(e, r); err != nil {
 		return err
 	}
+	if err := t.appendTouched(e); err != nil {
+		return err
+	}
 	for i, body := range r.net {
 		if err := t.s.exec(insertNet, int64(e.Revision), i, body); err != nil {
 			return err

@@ -140,8 +140,8 @@ func TestAStoreOfANewerProgramIsRefused(t *testing.T) {
 	exec(t, shell(t, path), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)")
 	for _, o := range []Options{{}, {ReadOnly: true}} {
 		var version *VersionError
-		if _, err := Open(path, o); !errors.As(err, &version) || version.Store != 99 || version.Program != 1 {
-			t.Errorf("%+v: got error %v, want a VersionError of 99 and 1", o, err)
+		if _, err := Open(path, o); !errors.As(err, &version) || version.Store != 99 || version.Program != 2 {
+			t.Errorf("%+v: got error %v, want a VersionError of 99 and 2", o, err)
 		}
 	}
 }

@@ -1,11 +1,5 @@
 package sqlite
 
-import (
-	"strings"
-
-	"replog/replog"
-)
-
 const insertHead = `
 INSERT INTO head (id, database, epoch, revision, last_changed, last_changed_by, other_changed)
 VALUES (1, ?, ?, ?, 0, '', 0)`
@@ -66,30 +60,30 @@ LEFT JOIN recorded_statement s ON s.revision = r.revision AND s.n = coalesce(f.n
 WHERE r.table_name = ? AND r.key = ? AND r.revision > ?
 ORDER BY r.revision`
 
-// filtered is the query and the arguments for the entries that f selects.
-func filtered(f replog.Filter) (string, []any) {
-	var where strings.Builder
-	where.WriteString("WHERE revision > ?")
-	args := []any{int64(f.After)}
-	if f.UpTo != 0 {
-		where.WriteString(" AND revision <= ?")
-		args = append(args, int64(f.UpTo))
-	}
-	if f.AppliedOnly {
-		where.WriteString(" AND outcome = ?")
-		args = append(args, string(replog.Applied))
-	}
-	if f.Device != "" {
-		where.WriteString(" AND device = ?")
-		args = append(args, string(f.Device))
-	}
-	where.WriteString(" ORDER BY revision")
-	if f.Descending {
-		where.WriteString(" DESC")
-	}
-	if f.Limit > 0 {
-		where.WriteString(" LIMIT ?")
-		args = append(args, f.Limit)
-	}
-	return selectEntry + where.String(), args
-}
+const insertTouchedTable = `
+INSERT INTO touched_table (table_name, revision) VALUES (?, ?)`
+
+const insertTouchedRow = `
+INSERT INTO touched_row (table_name, key, revision) VALUES (?, ?, ?)`
+
+// selectTableNames jumps from one name in the index to the next.
+const selectTableNames = `
+WITH RECURSIVE logged (name) AS (
+    SELECT min(table_name) FROM touched_table
+    UNION ALL
+    SELECT (SELECT min(table_name) FROM touched_table WHERE table_name > logged.name)
+    FROM logged
+    WHERE logged.name IS NOT NULL
+)
+SELECT name FROM logged WHERE name = ? COLLATE NOCASE`
+
+// selectWords gives what a text is looked for in, besides the statements.
+const selectWords = `
+SELECT label, reason, detail, coalesce(parts, '[]') FROM entry WHERE revision = ?`
+
+// selectArrivals narrows a span of time to one of revisions. The server's clock
+// may have been set back, so that not all of these lie within the time.
+const selectArrivals = `
+SELECT coalesce(min(revision), 0), coalesce(max(revision), 0)
+FROM entry
+WHERE received_at >= ? AND received_at <= ?`

@@ -32,7 +32,13 @@ func (l *Log) Entry(ctx context.Context, r replog.Revision) (e replog.Entry, err
 // up for as long as it is open.
 func (l *Log) Entries(ctx context.Context, f replog.Filter, yield func(replog.Entry) error) error {
 	return l.view(ctx, func(s *session) error {
-		query, args := filtered(f)
+		if some, err := s.narrow(&f); err != nil || !some {
+			return err
+		}
+		if isSearch(f) {
+			return l.search(ctx, s, f, yield)
+		}
+		query, args := span(f)
 		return (&reader{s: s}).all(query, args, func(e replog.Entry) error {
 			if err := ctx.Err(); err != nil {
 				return err

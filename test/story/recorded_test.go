@@ -179,7 +179,11 @@ func TestTimesNeverGoBack(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	var times []replog.Millis
-	err := a.open().Log(t.Context(), client.LogQuery{}, func(l replog.LogLine) error {
+	log, err := a.open().Log()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = log.Lines(t.Context(), replog.Filter{Descending: true}, func(l replog.LogLine) error {
 		if l.Device == a.status().Device {
 			times = append(times, l.Statements[0].RecordedAt)
 		}

@@ -1,0 +1,68 @@
+package replog
+
+// EntryDetail is a whole entry as `replog show --json` and
+// GET /v1/{db}/log/{revision}?form=whole give it.
+type EntryDetail struct {
+	Revision   Revision `json:"revision"`
+	Hash       Hash     `json:"hash"`
+	Device     DeviceID `json:"device"`
+	Seq        Seq      `json:"seq"`
+	Base       Revision `json:"base"`
+	Seen       Seq      `json:"seen"`
+	Without    []Seq    `json:"without,omitempty"`
+	Label      string   `json:"label,omitempty"`
+	Marked     bool     `json:"marked,omitempty"`
+	Whole      bool     `json:"whole,omitempty"`
+	RecordedAt Millis   `json:"recorded_at"`
+	ReceivedAt Millis   `json:"received_at"`
+	Outcome    Outcome  `json:"outcome"`
+	Reason     *Reason  `json:"reason,omitempty"`
+	// Parts are what did not share the outcome of the whole, or decided it.
+	// Their rows are indexes into Net or, where that is null, into Statements.
+	Parts      []Part            `json:"parts,omitempty"`
+	Statements []StatementDetail `json:"statements"`
+	// Net are the net changes; null where the statements are they, empty where
+	// those cancel out.
+	Net []Change `json:"net"`
+	// AsRecorded: Changes are the recorded net changes, each as it was recorded.
+	AsRecorded bool `json:"as_recorded"`
+	// Changes are what the server changed; null where the entry was not
+	// applied, empty where it had no effect.
+	Changes []Change `json:"changes"`
+}
+
+// StatementDetail is one statement: how it reads, what became of it, and what
+// it did on the device.
+type StatementDetail struct {
+	LogStatement
+	Change Change `json:"change"`
+}
+
+// Detail renders the whole entry for people and programs that read the log.
+func (e *Entry) Detail() EntryDetail {
+	t := &e.Transaction
+	line := e.Line()
+	d := EntryDetail{
+		Revision: e.Revision, Hash: e.Hash, Device: t.Device, Seq: t.Seq, Base: t.Base,
+		Seen: t.Seen, Without: t.Without, Label: t.Label, Marked: t.Marked, Whole: t.Whole,
+		RecordedAt: t.Time, ReceivedAt: e.Received, Outcome: e.Outcome, Reason: line.Reason,
+		Parts: e.Parts, Net: t.Net, AsRecorded: e.AsRecorded(), Changes: e.Changes,
+		Statements: make([]StatementDetail, len(t.Statements)),
+	}
+	for i := range t.Statements {
+		d.Statements[i] = StatementDetail{LogStatement: line.Statements[i], Change: t.Statements[i].Change}
+	}
+	return d
+}
+
+// Planned are the net changes that the parts' rows are indexes into.
+func (d *EntryDetail) Planned() []Change {
+	if d.Net != nil {
+		return d.Net
+	}
+	changes := make([]Change, len(d.Statements))
+	for i := range d.Statements {
+		changes[i] = d.Statements[i].Change
+	}
+	return changes
+}
