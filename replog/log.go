@@ -64,9 +64,25 @@ type Log interface {
 	// from one consistent view of the log. An error of yield ends the reading
 	// and is returned.
 	Entries(ctx context.Context, f Filter, yield func(Entry) error) error
+	// Deliveries calls yield for what a device gets of each entry above after, up
+	// to upTo: of its own entries and of those that were applied. It is Entries
+	// for one purpose, without reading what is only passed on.
+	Deliveries(ctx context.Context, to DeviceID, after, upTo Revision, yield func(*Delivery) error) error
 	// Begin locks the head and opens a transaction; it waits for another
 	// writer until ctx is done.
 	Begin(ctx context.Context) (LogTx, error)
+}
+
+// Delivery is what a device gets of one entry.
+type Delivery struct {
+	// EntryHeader counts the changes that are sent: of an own entry that was
+	// applied as recorded there are none.
+	EntryHeader
+	Applied bool
+	Verdict *Verdict // nil where the entry is another device's
+	// Each gives the changes that are sent, in order, as AppendJSON writes them.
+	// It is called within yield, once at most.
+	Each func(yield func(change string) error) error
 }
 
 // LogTx is a writer's transaction on a log. It holds the lock on the head

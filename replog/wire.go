@@ -130,6 +130,28 @@ func WriteDownload(w io.Writer, d *Download) error {
 	return err
 }
 
+// WriteDelivery writes an entry's header and changes.
+func WriteDelivery(w io.Writer, d *Delivery) error {
+	b := appendLine(nil, AnswerLine{Entry: &d.EntryHeader})
+	err := d.Each(func(change string) error {
+		if len(b) >= lineBuffer {
+			if _, err := w.Write(b); err != nil {
+				return err
+			}
+			b = b[:0]
+		}
+		b = append(b, changeStart...)
+		b = append(b, change...)
+		b = append(b, '}', '\n')
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(b)
+	return err
+}
+
 // AnswerLine reads the next line of an answer. io.EOF and io.ErrUnexpectedEOF
 // mean that the answer was cut, as no caller reads past a Done line.
 func (l *LineReader) AnswerLine() (AnswerLine, error) {

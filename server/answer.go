@@ -88,41 +88,31 @@ var errFull = errors.New("the answer is full")
 // download answers with the log from the device's sync point up to the head.
 func (a *answer) download(ctx context.Context, log replog.Log, h *replog.SyncHeader, head replog.Revision) {
 	reached := h.SyncPoint
-	view := replog.Filter{After: h.SyncPoint, UpTo: head}
+	full := false
 	if h.SyncPoint < head && a.err == nil {
-		a.err = log.Entries(ctx, view, func(e replog.Entry) error {
+		a.err = log.Deliveries(ctx, h.Device, h.SyncPoint, head, func(d *replog.Delivery) error {
 			if reached > h.SyncPoint && a.bytes >= a.limit {
 				return errFull
 			}
-			a.entry(&e, h.Device)
-			reached = e.Revision
+			a.deliver(d)
+			reached = d.Revision
 			return a.err
 		})
-	}
-	full := errors.Is(a.err, errFull)
-	if full {
-		a.err = nil
+		if full = errors.Is(a.err, errFull); full {
+			a.err = nil
+		} else {
+			reached = head // what is not for this device may come last
+		}
 	}
 	a.done(replog.SyncDone{Revision: reached, More: full})
 }
 
-// entry writes what one entry means to the device. Of its own entries that were
-// applied as recorded it has the changes already.
-func (a *answer) entry(e *replog.Entry, device replog.DeviceID) {
-	own := e.Transaction.Device == device
-	changes := e.Changes
-	if own {
-		v := e.Verdict()
-		a.line(replog.AnswerLine{Verdict: &v})
-		if v.AsRecorded {
-			changes = nil
-		}
+// deliver writes what one entry means to the device.
+func (a *answer) deliver(d *replog.Delivery) {
+	if d.Verdict != nil {
+		a.line(replog.AnswerLine{Verdict: d.Verdict})
 	}
-	if e.Outcome != replog.Applied || a.err != nil {
-		return
+	if d.Applied && a.err == nil {
+		a.err = replog.WriteDelivery(a, d)
 	}
-	a.err = replog.WriteDownload(a, &replog.Download{
-		EntryHeader: replog.EntryHeader{Revision: e.Revision, Device: e.Transaction.Device, Seq: e.Transaction.Seq},
-		List:        changes,
-	})
 }

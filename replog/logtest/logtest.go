@@ -44,6 +44,7 @@ func Run(t *testing.T, open Open) {
 		{"foreign is the newest change of another device", testForeign},
 		{"concurrent gives other devices' effective changes of the row", testConcurrent},
 		{"concurrent tells rows apart exactly", testConcurrentRows},
+		{"a device gets what the entries say", testDeliveries},
 		{"filters select what they say", testFilters},
 		{"a search finds what touches a table or a row, whatever became of it", testTouched},
 		{"outcomes are those of a part as well", testOutcomes},

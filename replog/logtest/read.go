@@ -2,7 +2,9 @@ package logtest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 
@@ -162,4 +164,66 @@ func testFollow(t *testing.T, open Open) {
 		n += replog.Seq(len(batch))
 	}
 	readers.Wait()
+}
+
+// testDeliveries: what a device gets follows from the entries.
+func testDeliveries(t *testing.T, open Open) {
+	log, _ := open(t)
+	partly := applied(bert, 4, insert(4, 4))
+	partly.Changes = []replog.Change{insert(4, 5)}
+	netted := applied(bert, 3, update(1, 2, 3))
+	netted.Transaction.Statements = append(netted.Transaction.Statements, replog.Statement{Change: insert(7, 7)}, replog.Statement{Change: remove(7, 7)})
+	netted.Transaction.Net = netted.Changes
+	entries := write(t, log,
+		applied(anna, 1, insert(1, 1)),
+		refused(replog.Conflict, anna, 2, insert(1, 3)),
+		applied(bert, 1, insert(2, 2), update(1, 1, 2)),
+		refused(replog.Ignored, bert, 2, update(1, 1, 2)),
+		withoutEffect(applied(anna, 3, remove(9, 9))),
+		netted,
+		partly)
+	for _, to := range []replog.DeviceID{anna, bert, "somebody"} {
+		for after := replog.Revision(0); after < 3; after++ {
+			var got, want []string
+			must(t, log.Deliveries(context.Background(), to, after, 6, func(d *replog.Delivery) error {
+				line := fmt.Sprintf("%+v applied %t", d.EntryHeader, d.Applied)
+				if d.Verdict != nil {
+					line += verdictText(t, d.Verdict)
+				}
+				got = append(got, line)
+				return d.Each(func(change string) error {
+					got = append(got, change)
+					return nil
+				})
+			}))
+			for i := range entries {
+				e := &entries[i]
+				own := e.Transaction.Device == to
+				if e.Revision <= after || e.Revision > 6 || !own && e.Outcome != replog.Applied {
+					continue
+				}
+				changes := e.Changes
+				if own && e.AsRecorded() {
+					changes = nil
+				}
+				head := replog.EntryHeader{Revision: e.Revision, Device: e.Transaction.Device, Seq: e.Transaction.Seq, Changes: len(changes)}
+				line := fmt.Sprintf("%+v applied %t", head, e.Outcome == replog.Applied)
+				if own {
+					v := e.Verdict()
+					line += verdictText(t, &v)
+				}
+				want = append(want, line)
+				for j := range changes {
+					want = append(want, string(changes[j].AppendJSON(nil)))
+				}
+			}
+			same(t, fmt.Sprintf("to %s after %d", to, after), got, want)
+		}
+	}
+}
+
+func verdictText(t *testing.T, v *replog.Verdict) string {
+	b, err := json.Marshal(v)
+	must(t, err)
+	return " verdict " + string(b)
 }

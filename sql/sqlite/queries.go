@@ -45,6 +45,22 @@ SELECT body FROM recorded_net WHERE revision = ? ORDER BY n`
 const selectEffects = `
 SELECT net, body FROM effect WHERE revision = ? ORDER BY n`
 
+// selectDeliveries gives what scanDelivery reads.
+const selectDeliveries = `
+SELECT revision, device, seq, hash, outcome, reason, detail, parts, statements, net, changes, as_recorded
+FROM entry
+WHERE revision > ? AND revision <= ? AND (outcome = 'applied' OR device = ?)
+ORDER BY revision`
+
+// selectMade gives the changes of an entry that were not all made as recorded.
+const selectMade = `
+SELECT coalesce(f.body, c.body, s.body)
+FROM effect f
+LEFT JOIN recorded_net c ON c.revision = f.revision AND c.n = f.net
+LEFT JOIN recorded_statement s ON s.revision = f.revision AND s.n = f.net
+WHERE f.revision = ?
+ORDER BY f.n`
+
 const selectLastSeq = `
 SELECT coalesce(max(seq), 0) FROM entry WHERE device = ?`
 

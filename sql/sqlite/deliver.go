@@ -1,0 +1,80 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+
+	"replog/replog"
+)
+
+// Deliveries implements replog.Log. The view holds the write-ahead log's length
+// up for as long as it is open.
+func (l *Log) Deliveries(ctx context.Context, to replog.DeviceID, after, upTo replog.Revision, yield func(*replog.Delivery) error) error {
+	return l.view(ctx, func(s *session) error {
+		args := []any{int64(after), int64(upTo), string(to)}
+		return s.rows(selectDeliveries, args, func(scan func(...any) error) error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			d, err := s.delivery(to, scan)
+			if err != nil {
+				return err
+			}
+			return yield(d)
+		})
+	})
+}
+
+func (s *session) delivery(to replog.DeviceID, scan func(...any) error) (*replog.Delivery, error) {
+	var (
+		d            replog.Delivery
+		v            replog.Verdict
+		reason       replog.Reason
+		parts        sql.NullString
+		statements   int
+		net, changes sql.NullInt64
+	)
+	err := scan(&d.Revision, &d.Device, &d.Seq, &v.Hash, &v.Outcome, &reason.Code, &reason.Detail, &parts,
+		&statements, &net, &changes, &v.AsRecorded)
+	if err != nil {
+		return nil, err
+	}
+	d.Applied = v.Outcome == replog.Applied
+	own := d.Device == to
+	if own {
+		v.Seq, v.Revision, d.Verdict = d.Seq, d.Revision, &v
+		if reason != (replog.Reason{}) {
+			v.Reason = &reason
+		}
+		if parts.Valid {
+			if err := json.Unmarshal([]byte(parts.String), &v.Parts); err != nil {
+				return nil, fmt.Errorf("revision %d: parts: %w", d.Revision, err)
+			}
+		}
+	}
+	if d.Applied && (!own || !v.AsRecorded) {
+		d.Changes = int(changes.Int64)
+	}
+	query := selectMade
+	switch {
+	case v.AsRecorded && net.Valid:
+		query = selectNet
+	case v.AsRecorded:
+		query = selectStatements
+	}
+	d.Each = func(yield func(string) error) error {
+		if d.Changes == 0 {
+			return nil
+		}
+		return s.rows(query, []any{int64(d.Revision)}, func(scan func(...any) error) error {
+			var body string
+			if err := scan(&body); err != nil {
+				return err
+			}
+			return yield(body)
+		})
+	}
+	return &d, nil
+}
