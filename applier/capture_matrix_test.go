@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -322,7 +323,7 @@ func TestCaptureRecordsExactlyWhatForeignWritersDo(t *testing.T) {
 		"shell": shell{}, "python": python, "python attached": &attached,
 		"driver": inProcess{}, "driver recursive": inProcess{pragmas: []string{"recursive_triggers=ON"}},
 	}
-	for _, tc := range captureMatrix {
+	for _, tc := range slices.Concat(captureMatrix, oddMatrix) {
 		t.Run(tc.name, func(t *testing.T) {
 			made := filepath.Join(t.TempDir(), "made.db")
 			makeFile(t, made, tc.schema, tc.rows)

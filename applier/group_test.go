@@ -15,12 +15,18 @@ CREATE TABLE node(id INTEGER PRIMARY KEY, up INT REFERENCES node(id), v);
 CREATE TABLE pair(id INTEGER PRIMARY KEY, a, b, v, UNIQUE(a, b));
 CREATE TABLE part(id INTEGER PRIMARY KEY, a, live); CREATE UNIQUE INDEX part_a ON part(a) WHERE live;
 CREATE TABLE expr(id INTEGER PRIMARY KEY, a, v); CREATE UNIQUE INDEX expr_a ON expr(lower(a));
+CREATE TABLE seat(id INTEGER PRIMARY KEY, pair INT REFERENCES pair(id), n, UNIQUE(pair, n));
+CREATE TABLE spot(a, b, PRIMARY KEY(a, b)) WITHOUT ROWID;
+CREATE TABLE car(id INTEGER PRIMARY KEY, a, b, FOREIGN KEY(a, b) REFERENCES spot(a, b));
 INSERT INTO p VALUES(1,'one',0),(2,'two',0),(3,'three',0);
 INSERT INTO c VALUES(10,1,NULL,0),(11,1,NULL,0),(12,2,'two',0);
 INSERT INTO node VALUES(1,NULL,0),(2,1,0),(3,2,0);
 INSERT INTO pair VALUES(1,1,1,0),(2,1,2,0),(3,2,1,0);
 INSERT INTO part VALUES(1,1,1),(2,1,0),(3,3,0);
-INSERT INTO expr VALUES(1,'a',0),(2,'b',0);`
+INSERT INTO expr VALUES(1,'a',0),(2,'b',0);
+INSERT INTO seat VALUES(1,1,1);
+INSERT INTO spot VALUES(1,1);
+INSERT INTO car VALUES(1,1,NULL);`
 
 // net records what statements do as the net changes of one transaction.
 func net(t *testing.T, r *testReplica, sql string) []replog.Change {
@@ -52,6 +58,8 @@ func TestGroupsJoinWhatBelongsTogether(t *testing.T) {
 		{"siblings of a parent outside", "INSERT INTO c VALUES(20,1,NULL,0),(21,1,NULL,0)", "c[20] | c[21]"},
 		{"siblings of a parent inside", "INSERT INTO c VALUES(20,3,NULL,0),(21,3,NULL,0); UPDATE p SET v = 1 WHERE id = 3", "c[20] c[21] p[3]"},
 		{"a reference that did not change", "UPDATE c SET v = 1 WHERE id = 10; UPDATE p SET v = 1 WHERE id = 1", "c[10] | p[1]"},
+		{"a reference that did not change, carried for a unique value", "UPDATE seat SET n = 2; UPDATE pair SET v = 1 WHERE id = 1", "seat[1] | pair[1]"},
+		{"one column of a composite reference", "UPDATE car SET b = 1; DELETE FROM spot", "car[1] spot[1,1]"},
 		{"a reference to another parent", "UPDATE c SET p = 2 WHERE id = 10; UPDATE p SET v = 1", "c[10] p[1] p[2] | p[3]"},
 		{"a reference that is NULL", "UPDATE p SET v = 1 WHERE id = 1; INSERT INTO c VALUES(20,NULL,NULL,0)", "p[1] | c[20]"},
 		{"a reference under the parent's collation", "UPDATE p SET v = 1 WHERE id = 3; INSERT INTO c VALUES(20,NULL,'THREE',0)", "p[3] c[20]"},

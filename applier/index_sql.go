@@ -3,6 +3,7 @@ package applier
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -99,6 +100,24 @@ func literalDefault(text string) (string, bool) {
 		return first, true
 	}
 	return quoteText(strings.Trim(first, "[]")), true
+}
+
+// storesDefaultAsWritten tells whether the column's affinity surely leaves a
+// literal DEFAULT as it is.
+func (c *Column) storesDefaultAsWritten() bool {
+	literal, ok := literalDefault(c.Default)
+	literal = strings.Trim(literal, "()")
+	switch c.Affinity {
+	case AffinityBlob:
+		return ok
+	case AffinityText:
+		tokens := tokenize(literal)
+		return ok && (len(tokens) == 1 && literal[0] == '\'' || strings.HasPrefix(strings.ToUpper(literal), "CURRENT_"))
+	case AffinityInteger, AffinityNumeric:
+		_, err := strconv.ParseInt(literal, 10, 64)
+		return ok && err == nil
+	}
+	return false
 }
 
 // isLiteral tells whether tokens hold no name: only numbers, strings, blobs and

@@ -43,6 +43,15 @@ var scenes = []scene{
 		CREATE TABLE u(id INTEGER PRIMARY KEY, a REFERENCES t(id) ON DELETE CASCADE ON UPDATE CASCADE, b REFERENCES t(a) ON DELETE SET NULL ON UPDATE SET NULL);
 		CREATE TABLE w(id INTEGER PRIMARY KEY, a REFERENCES w(id) ON DELETE CASCADE ON UPDATE CASCADE, b DEFAULT 1 REFERENCES u(id) ON DELETE SET DEFAULT);`,
 		[]sceneTable{{"t", []string{"id", "a", "b"}, []string{"id", "a"}}, {"u", []string{"id", "a", "b"}, []string{"id"}}, {"w", []string{"id", "a", "b"}, []string{"id"}}}},
+	{"keys under other collations, defaults in keys", `
+		CREATE TABLE t(k TEXT COLLATE NOCASE NOT NULL, a, b UNIQUE, PRIMARY KEY(k COLLATE BINARY));
+		CREATE TABLE u(k TEXT NOT NULL DEFAULT 1, l REAL NOT NULL DEFAULT 2, a TEXT NOT NULL DEFAULT 'a' COLLATE NOCASE, b INT, PRIMARY KEY(k, l));
+		CREATE UNIQUE INDEX i ON u(b) WHERE a = 'a' OR b = '1';`,
+		[]sceneTable{{"t", []string{"k", "a", "b"}, []string{"k COLLATE BINARY", "b"}}, {"u", []string{"k", "l", "a", "b"}, []string{"k, l"}}}},
+	{"rowids", `
+		CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT, a UNIQUE, b);
+		CREATE TABLE u(k NOT NULL PRIMARY KEY, a UNIQUE, b);`,
+		[]sceneTable{{"t", []string{"id", "a", "b"}, []string{"id", "a"}}, {"u", []string{"rowid", "k", "a"}, []string{"k", "a"}}}},
 	{"expressions", `
 		CREATE TABLE t(id INTEGER PRIMARY KEY, a, b, g AS (ifnull(a, 0) || 'g') STORED UNIQUE);
 		CREATE TABLE u(id ANY PRIMARY KEY, a ANY, b ANY, c ANY COLLATE NOCASE) STRICT;
@@ -50,7 +59,7 @@ var scenes = []scene{
 		[]sceneTable{{"t", []string{"id", "a", "b"}, []string{"id", "g"}}, {"u", []string{"id", "a", "b", "c"}, []string{"id"}}}},
 }
 
-var sceneValues = []string{"1", "2", "3", "4", "1.0", "'a'", "'A'", "'b'", "NULL", "x'61'", "'1'", "-0.5"}
+var sceneValues = []string{"1", "2", "3", "4", "1.0", "'a'", "'A'", "'b'", "NULL", "x'61'", "'1'", "-0.5", "-1", "0.0", "-0.0"}
 
 // writer draws SQL.
 type writer struct {

@@ -94,3 +94,28 @@ func TestARowThatVanishesWithoutATraceIsSaidToHave(t *testing.T) {
 		t.Error("it is not said")
 	}
 }
+
+// Each fact has a time of its own here: 100, 200 …
+func TestAColumnHasTheTimeOfTheLastStatementThatWroteIt(t *testing.T) {
+	for _, tc := range []struct {
+		name, sql string
+		at        replog.Millis
+		times     []replog.Millis
+	}{
+		{"one update", "UPDATE node SET up = NULL, v = 5 WHERE id = 2", 100, nil},
+		{"another update of one column", "UPDATE node SET up = NULL, v = 5 WHERE id = 2; UPDATE node SET v = 6 WHERE id = 2", 200, []replog.Millis{100, 200}},
+		{"another update to the same value", "UPDATE node SET up = NULL, v = 5 WHERE id = 2; UPDATE node SET up = NULL, v = 6 WHERE id = 2", 200, []replog.Millis{100, 200}},
+		{"a row that was deleted between", "UPDATE node SET v = 5 WHERE id = 2; DELETE FROM node WHERE id = 2; INSERT INTO node VALUES(2,NULL,6)", 300, nil},
+		{"an insert", "INSERT INTO node VALUES(9,1,0); UPDATE node SET v = 1 WHERE id = 9", 200, nil},
+		{"a delete", "UPDATE node SET v = 1 WHERE id = 3; DELETE FROM node WHERE id = 3", 200, nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := newTestReplica(t, scripted(t, "db", related))
+			r.in(t, "install", r.Install)
+			changes := net(t, r, tc.sql+"; UPDATE replog_change SET time = id * 100")
+			if len(changes) != 1 || changes[0].Time != tc.at || !slices.Equal(changes[0].Times, tc.times) {
+				t.Errorf("%+v", changes)
+			}
+		})
+	}
+}

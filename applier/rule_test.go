@@ -86,7 +86,7 @@ type ruleCase struct {
 	row        []replog.Value // a and b as they are; nil: absent
 	change     replog.Change
 	concurrent []replog.PastChange
-	want       string // a reason; or written, no effect, stale
+	want       string // written, no effect, stale; or conflict and the reason
 	after      []replog.Value
 	stale      []string
 }
@@ -94,18 +94,18 @@ type ruleCase struct {
 var ruleCases = []ruleCase{
 	{name: "INSERT, absent", change: insertAt(5, 1, 2), want: "written", after: ints(1, 2)},
 	{name: "INSERT, present with the same values", row: ints(1, 2), change: insertAt(5, 1, 2), concurrent: by(high, insertAt(9, 1, 2)), want: "no effect"},
-	{name: "INSERT, present with other values", row: ints(1, 3), change: insertAt(5, 1, 2), want: replog.ReasonExists},
-	{name: "INSERT, present with other values, though newer", row: ints(1, 3), change: insertAt(5, 1, 2), concurrent: by(low, insertAt(1, 1, 3)), want: replog.ReasonExists},
+	{name: "INSERT, present with other values", row: ints(1, 3), change: insertAt(5, 1, 2), want: "conflict " + replog.ReasonExists},
+	{name: "INSERT, present with other values, though newer", row: ints(1, 3), change: insertAt(5, 1, 2), concurrent: by(low, insertAt(1, 1, 3)), want: "conflict " + replog.ReasonExists},
 	{name: "INSERT, deleted concurrently and later", change: insertAt(5, 1, 2), concurrent: by(high, deleteAt(9, 0, 0)), want: "written", after: ints(1, 2)},
 	{name: "INSERT, moved away concurrently", change: insertAt(5, 1, 2), concurrent: by(high, moving(deleteAt(9, 0, 0))), want: "written", after: ints(1, 2)},
 
 	{name: "DELETE, absent", change: deleteAt(5, 0, 0), want: "no effect"},
 	{name: "DELETE, absent, deleted concurrently", change: deleteAt(5, 0, 0), concurrent: by(high, deleteAt(9, 0, 0)), want: "no effect"},
 	{name: "DELETE, absent, updated by others before", change: deleteAt(5, 0, 0), concurrent: by(high, setA(8, 0, 1), deleteAt(9, 1, 0)), want: "no effect"},
-	{name: "DELETE, absent, moved concurrently", change: deleteAt(5, 0, 0), concurrent: by(high, moving(deleteAt(1, 0, 0))), want: replog.ReasonMoved},
-	{name: "key change, absent", change: moving(deleteAt(5, 0, 0)), want: replog.ReasonAbsent},
-	{name: "key change, absent, deleted concurrently", change: moving(deleteAt(5, 0, 0)), concurrent: by(low, deleteAt(1, 0, 0)), want: replog.ReasonAbsent},
-	{name: "key change, absent, moved concurrently", change: moving(deleteAt(5, 0, 0)), concurrent: by(low, moving(deleteAt(1, 0, 0))), want: replog.ReasonMoved},
+	{name: "DELETE, absent, moved concurrently", change: deleteAt(5, 0, 0), concurrent: by(high, moving(deleteAt(1, 0, 0))), want: "conflict " + replog.ReasonMoved},
+	{name: "key change, absent", change: moving(deleteAt(5, 0, 0)), want: "conflict " + replog.ReasonAbsent},
+	{name: "key change, absent, deleted concurrently", change: moving(deleteAt(5, 0, 0)), concurrent: by(low, deleteAt(1, 0, 0)), want: "conflict " + replog.ReasonAbsent},
+	{name: "key change, absent, moved concurrently", change: moving(deleteAt(5, 0, 0)), concurrent: by(low, moving(deleteAt(1, 0, 0))), want: "conflict " + replog.ReasonMoved},
 	{name: "DELETE, present", row: ints(0, 0), change: deleteAt(5, 0, 0), want: "written"},
 	{name: "DELETE, present with other values", row: ints(3, 4), change: deleteAt(5, 0, 0), concurrent: by(low, setA(1, 0, 3), setB(2, 0, 4)), want: "written"},
 	{name: "DELETE, present, a newer UPDATE", row: ints(1, 0), change: deleteAt(5, 0, 0), concurrent: by(low, setA(6, 0, 1)), want: "stale"},
@@ -114,15 +114,15 @@ var ruleCases = []ruleCase{
 	{name: "DELETE, present, an UPDATE of its time by a higher device", row: ints(1, 0), change: deleteAt(5, 0, 0), concurrent: by(high, setA(5, 0, 1)), want: "stale"},
 	{name: "DELETE, present, a newer INSERT", row: ints(1, 0), change: deleteAt(5, 0, 0), concurrent: by(low, deleteAt(6, 0, 0), insertAt(7, 1, 0)), want: "stale"},
 	{name: "DELETE, present, an older INSERT after a newer DELETE", row: ints(1, 0), change: deleteAt(5, 0, 0), concurrent: by(low, deleteAt(9, 0, 0), insertAt(2, 1, 0)), want: "written"},
-	{name: "DELETE, present, moved and inserted again", row: ints(1, 0), change: deleteAt(5, 0, 0), concurrent: by(low, moving(deleteAt(1, 0, 0)), insertAt(2, 1, 0)), want: replog.ReasonMoved},
+	{name: "DELETE, present, moved and inserted again", row: ints(1, 0), change: deleteAt(5, 0, 0), concurrent: by(low, moving(deleteAt(1, 0, 0)), insertAt(2, 1, 0)), want: "conflict " + replog.ReasonMoved},
 	{name: "DELETE, present, a newer restoring INSERT", row: ints(1, 0), change: deleteAt(5, 0, 0), concurrent: by(low, deleteAt(1, 0, 0), restoring(6, 1, 0)), want: "stale"},
 	{name: "key change, present", row: ints(0, 0), change: moving(deleteAt(5, 0, 0)), concurrent: by(low, setA(4, 1, 0)), want: "written"},
-	{name: "key change, present, a newer UPDATE", row: ints(1, 0), change: moving(deleteAt(5, 0, 0)), concurrent: by(low, setA(6, 0, 1)), want: replog.ReasonStale},
+	{name: "key change, present, a newer UPDATE", row: ints(1, 0), change: moving(deleteAt(5, 0, 0)), concurrent: by(low, setA(6, 0, 1)), want: "conflict " + replog.ReasonStale},
 
-	{name: "UPDATE, absent, nobody deleted it", change: setA(5, 0, 7), want: replog.ReasonAbsent},
-	{name: "UPDATE, absent, others only updated it", change: setA(5, 0, 7), concurrent: by(high, setA(4, 0, 1)), want: replog.ReasonAbsent},
-	{name: "UPDATE, absent, moved", change: setA(5, 0, 7), concurrent: by(low, moving(deleteAt(1, 0, 0))), want: replog.ReasonMoved},
-	{name: "UPDATE, absent, moved, then inserted and deleted", change: setA(5, 0, 7), concurrent: by(low, moving(deleteAt(1, 0, 0)), insertAt(2, 1, 1), deleteAt(3, 1, 1)), want: replog.ReasonMoved},
+	{name: "UPDATE, absent, nobody deleted it", change: setA(5, 0, 7), want: "conflict " + replog.ReasonAbsent},
+	{name: "UPDATE, absent, others only updated it", change: setA(5, 0, 7), concurrent: by(high, setA(4, 0, 1)), want: "conflict " + replog.ReasonAbsent},
+	{name: "UPDATE, absent, moved", change: setA(5, 0, 7), concurrent: by(low, moving(deleteAt(1, 0, 0))), want: "conflict " + replog.ReasonMoved},
+	{name: "UPDATE, absent, moved, then inserted and deleted", change: setA(5, 0, 7), concurrent: by(low, moving(deleteAt(1, 0, 0)), insertAt(2, 1, 1), deleteAt(3, 1, 1)), want: "conflict " + replog.ReasonMoved},
 	{name: "UPDATE, absent, an older DELETE", change: setA(5, 0, 7), concurrent: by(high, deleteAt(4, 3, 4)), want: "written", after: ints(7, 4)},
 	{name: "UPDATE, absent, a newer DELETE", change: setA(5, 0, 7), concurrent: by(low, deleteAt(6, 3, 4)), want: "stale"},
 	{name: "UPDATE, absent, a DELETE of its time by a lower device", change: setA(5, 0, 7), concurrent: by(low, deleteAt(5, 3, 4)), want: "written", after: ints(7, 4)},
@@ -141,17 +141,19 @@ var ruleCases = []ruleCase{
 	{name: "UPDATE, present, a newer one before an older one", row: ints(3, 0), change: setA(5, 0, 7), concurrent: by(low, setA(6, 0, 2), setA(1, 2, 3)), want: "stale"},
 	{name: "UPDATE, present, one column each", row: ints(3, 4), change: setBoth(5, 5), concurrent: by(low, setA(6, 0, 3), setB(4, 0, 4)), want: "written", after: ints(3, 8), stale: []string{"a"}},
 	{name: "UPDATE, present, times of its own for each column", row: ints(3, 4), change: setBoth(7, 5), concurrent: by(low, setA(6, 0, 3), setB(6, 0, 4)), want: "written", after: ints(7, 4), stale: []string{"b"}},
+	{name: "UPDATE, present, columns that keep their times", row: ints(0, 0), change: setBoth(5, 7), want: "written", after: ints(7, 8)},
+	{name: "UPDATE, present, a column that keeps its earlier time", row: ints(0, 4), change: setBoth(5, 7), concurrent: by(low, setB(9, 0, 4)), want: "written", after: ints(7, 4), stale: []string{"b"}},
 	{name: "UPDATE, present, the value is there already", row: ints(7, 0), change: setA(5, 0, 7), concurrent: by(low, setA(4, 0, 7)), want: "no effect"},
 	{name: "UPDATE, present, the value is there by a newer UPDATE", row: ints(7, 0), change: setA(5, 0, 7), concurrent: by(low, setA(6, 0, 7)), want: "stale"},
 	{name: "UPDATE, present, there already in one column, stale in the other", row: ints(7, 1), change: setBoth(5, 5), concurrent: by(low, setB(6, 0, 1)), want: "no effect", stale: []string{"b"}},
-	{name: "UPDATE, present, moved and another inserted", row: ints(1, 1), change: setA(5, 0, 7), concurrent: by(low, moving(deleteAt(1, 0, 0)), insertAt(2, 1, 1)), want: replog.ReasonMoved},
-	{name: "UPDATE, present, replaced", row: ints(1, 1), change: setA(5, 0, 7), concurrent: by(low, deleteAt(1, 0, 0), insertAt(2, 1, 1)), want: replog.ReasonReplaced},
-	{name: "UPDATE, present, replaced with the same values", row: ints(0, 0), change: setA(5, 0, 7), concurrent: by(low, deleteAt(9, 0, 0), insertAt(9, 0, 0)), want: replog.ReasonReplaced},
+	{name: "UPDATE, present, moved and another inserted", row: ints(1, 1), change: setA(5, 0, 7), concurrent: by(low, moving(deleteAt(1, 0, 0)), insertAt(2, 1, 1)), want: "conflict " + replog.ReasonMoved},
+	{name: "UPDATE, present, replaced", row: ints(1, 1), change: setA(5, 0, 7), concurrent: by(low, deleteAt(1, 0, 0), insertAt(2, 1, 1)), want: "conflict " + replog.ReasonReplaced},
+	{name: "UPDATE, present, replaced with the same values", row: ints(0, 0), change: setA(5, 0, 7), concurrent: by(low, deleteAt(9, 0, 0), insertAt(9, 0, 0)), want: "conflict " + replog.ReasonReplaced},
 	{name: "UPDATE, present, restored after an older DELETE", row: ints(3, 0), change: setB(5, 0, 8), concurrent: by(low, deleteAt(1, 0, 0), restoring(2, 3, 0)), want: "written", after: ints(3, 8)},
 	{name: "UPDATE, present, restored after a newer DELETE", row: ints(3, 0), change: setB(5, 0, 8), concurrent: by(low, deleteAt(9, 0, 0), restoring(10, 3, 0)), want: "written", after: ints(3, 8)},
 	{name: "UPDATE, present, of the column that restored it, older", row: ints(3, 0), change: setA(5, 0, 7), concurrent: by(low, deleteAt(1, 0, 0), restoring(6, 3, 0)), want: "stale"},
 	{name: "UPDATE, present, of the column that restored it, newer", row: ints(3, 0), change: setA(7, 0, 7), concurrent: by(low, deleteAt(1, 0, 0), restoring(6, 3, 0)), want: "written", after: ints(7, 0)},
-	{name: "UPDATE, present, restored, deleted and inserted", row: ints(1, 1), change: setA(7, 0, 7), concurrent: by(low, deleteAt(1, 0, 0), restoring(2, 3, 0), deleteAt(3, 3, 0), insertAt(4, 1, 1)), want: replog.ReasonReplaced},
+	{name: "UPDATE, present, restored, deleted and inserted", row: ints(1, 1), change: setA(7, 0, 7), concurrent: by(low, deleteAt(1, 0, 0), restoring(2, 3, 0), deleteAt(3, 3, 0), insertAt(4, 1, 1)), want: "conflict " + replog.ReasonReplaced},
 	{name: "UPDATE, present, an INSERT alone competes with all columns", row: ints(3, 4), change: setA(5, 0, 7), concurrent: by(low, insertAt(6, 3, 4)), want: "stale"},
 	{name: "UPDATE, present, an older INSERT alone", row: ints(3, 4), change: setA(5, 0, 7), concurrent: by(low, insertAt(4, 3, 4)), want: "written", after: ints(7, 4)},
 }
@@ -167,7 +169,7 @@ func TestTheRuleDecidesAsWritten(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := map[Fate]string{Write: "written", NoEffect: "no effect", Stale: "stale", Contested: ruling.Reason.Code}[ruling.Fate]
+			got := map[Fate]string{Write: "written", NoEffect: "no effect", Stale: "stale", Contested: "conflict " + ruling.Reason.Code}[ruling.Fate]
 			if got != tc.want || !slices.Equal(ruling.StaleColumns, tc.stale) {
 				t.Fatalf("%s, stale %q; want %s, stale %q", got, ruling.StaleColumns, tc.want, tc.stale)
 			}
@@ -190,6 +192,12 @@ func checkEffect(t *testing.T, r *testReplica, tc *ruleCase, ruling *Ruling) {
 	}
 	if err := ruling.Effect.Validate(); err != nil {
 		t.Error(err)
+	}
+	for i, name := range ruling.Effect.Columns {
+		n := slices.Index(tc.change.Columns, name)
+		if at := ruling.Effect.TimeOf(i); ruling.Effect.Op == replog.Update && at != tc.change.TimeOf(n) {
+			t.Errorf("column %s has the time %d, want %d", name, at, tc.change.TimeOf(n))
+		}
 	}
 	r.in(t, "apply what the log says", func() error { return r.Apply([]replog.Change{ruling.Effect}) })
 	now, err := r.Row(r.Schema.Table("t"), ints(1))

@@ -133,3 +133,11 @@ func TestApplyingWhatTheRowsDoNotSayIsDivergence(t *testing.T) {
 		})
 	}
 }
+
+func TestTakingAwayARowThatIsNotThereIsDivergence(t *testing.T) {
+	r := newTestReplica(t, scripted(t, "db", unique))
+	var diverged *DivergenceError
+	if err := r.Write([]RowImage{imageOf(r.Schema.Table("t"), 4, rest("d", 0, 0), nil)}); !errors.As(err, &diverged) {
+		t.Errorf("%v", err)
+	}
+}
