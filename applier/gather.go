@@ -29,14 +29,14 @@ type record struct {
 	late *fact
 }
 
-// readRecords reads the change table in order.
-func (r *Replica) readRecords() ([]*record, error) {
+// readRecords reads a stretch of the change table in order.
+func (r *Replica) readRecords(first, upTo int64) ([]*record, error) {
 	tables, layout, err := r.capturedTables()
 	if err != nil {
 		return nil, err
 	}
 	var records []*record
-	err = r.Query("SELECT * FROM main.replog_change ORDER BY id", func(row []replog.Value) error {
+	err = r.Query("SELECT * FROM main.replog_change WHERE id BETWEEN ? AND ? ORDER BY id", func(row []replog.Value) error {
 		const head = 5
 		e := &record{op: int(row[2].Int64()), time: replog.Millis(row[3].Int64())}
 		records = append(records, e)
@@ -53,7 +53,7 @@ func (r *Replica) readRecords() ([]*record, error) {
 			return e.readCarried(layout[tbl], row[4].Bytes())
 		}
 		return nil
-	})
+	}, replog.Integer(first), replog.Integer(upTo))
 	return records, err
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -257,9 +258,27 @@ func (r *testReplica) gather(t testingT) (list []*Gathered) {
 		if list, err = r.Gather(0); err != nil {
 			return err
 		}
+		for size := 1; size < 4; size++ {
+			r.sameInBatches(t, size, list)
+		}
 		return r.Forget()
 	})
 	return list
+}
+
+// sameInBatches checks that what is gathered does not depend on how much of it
+// is worked on at a time.
+func (r *testReplica) sameInBatches(t testingT, size int, want []*Gathered) {
+	t.Helper()
+	var list []*Gathered
+	err := r.gatherBack(0, size, func(g *Gathered) error {
+		list = append(list, g)
+		return nil
+	})
+	slices.Reverse(list)
+	if err != nil || !reflect.DeepEqual(list, want) {
+		t.Errorf("in batches of %d: %v%s\nwant%s", size, err, describeGathered(list), describeGathered(want))
+	}
 }
 
 // checkRemoval uninstalls and checks that nothing of ours is left, and nothing

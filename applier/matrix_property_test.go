@@ -169,13 +169,22 @@ func (w writer) trigger(name, schema, time string) string {
 	return fmt.Sprintf("CREATE %sTRIGGER %s %s %s ON %s%s BEGIN %s; END", schema, name, time, event, t.name, when, body)
 }
 
+// mark begins a marked transaction. It writes to capture's view, but only where
+// there is one.
+const mark = "INSERT INTO replog_transaction(label) VALUES('m')"
+
+// markNothing takes marks where there is no capture.
+const markNothing = `
+	CREATE VIEW replog_transaction AS SELECT NULL AS label;
+	CREATE TRIGGER replog_mark INSTEAD OF INSERT ON replog_transaction BEGIN SELECT 1; END`
+
 // steps draws what an application runs.
 func (w writer) steps() []step {
 	var list []step
 	for range rapid.IntRange(1, 6).Draw(w.r, "steps") {
 		text := w.statement(nil)
 		if w.chance(15, "control") {
-			text = w.pick("control", "BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT s", "ROLLBACK TO s", "RELEASE s")
+			text = w.pick("control", "BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT s", "ROLLBACK TO s", "RELEASE s", mark, mark)
 		}
 		list = append(list, step{sql: text})
 	}
@@ -220,6 +229,7 @@ func checkRound(r *rapid.T, live *testReplica, pragmas string, temp []string, st
 	defer plain.Close()
 	defer before.Close()
 	plain.in(r, "uninstall", plain.Uninstall)
+	plain.script(r, markNothing)
 	var seen [2]outcome
 	for i, c := range []*testReplica{live, plain} {
 		c.conn.SetLimit(sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH, 50)

@@ -32,28 +32,65 @@ type Gathered struct {
 // lead to what is in the tables, whatever went past capture in the columns that
 // they wrote; and a fact about which nothing happened is no statement.
 func (r *Replica) Gather(last replog.Millis) ([]*Gathered, error) {
-	records, err := r.readRecords()
-	if err != nil || len(records) == 0 {
-		return nil, err
-	}
-	for _, e := range records {
-		last = max(last, e.time)
-		e.time = last
+	var list []*Gathered
+	err := r.GatherBack(last, func(g *Gathered) error {
+		list = append(list, g)
+		return nil
+	})
+	slices.Reverse(list)
+	return list, err
+}
+
+// batchFacts is about how many facts are worked on at a time; a transaction with
+// more is one batch all the same.
+const batchFacts = 10_000
+
+// GatherBack is Gather that gives the newest transaction first, and holds no
+// more of them than about one batch at a time.
+func (r *Replica) GatherBack(last replog.Millis, yield func(*Gathered) error) error {
+	return r.gatherBack(last, batchFacts, yield)
+}
+
+func (r *Replica) gatherBack(last replog.Millis, size int, yield func(*Gathered) error) error {
+	batches, err := r.readBatches(last, size)
+	if err != nil {
+		return err
 	}
 	// Back from what is in the tables now: the state before a transaction is
 	// the state after the one before it.
 	states := rowStates{r: r, now: map[replog.RowID][]replog.Value{}, all: map[*Table]bool{}}
-	if err := states.readMany(records); err != nil {
-		return nil, err
-	}
-	spans := split(records)
-	list := make([]*Gathered, len(spans))
-	for i, s := range slices.Backward(spans) {
-		if list[i], err = states.stepBack(s); err != nil {
-			return nil, err
+	for _, b := range slices.Backward(batches.list) {
+		records, err := r.readRecords(b.first, b.upTo)
+		if err != nil {
+			return err
+		}
+		at := b.time
+		for _, e := range records {
+			at = max(at, e.time)
+			e.time = at
+		}
+		if err := states.readMany(records, b); err != nil {
+			return err
+		}
+		for _, s := range slices.Backward(split(records)) {
+			g, err := states.stepBack(s)
+			if err != nil {
+				return err
+			}
+			if len(g.Net) == 0 {
+				continue
+			}
+			if err := yield(g); err != nil {
+				return err
+			}
+		}
+		for row := range states.now {
+			if !batches.recurs(row) {
+				delete(states.now, row)
+			}
 		}
 	}
-	return slices.DeleteFunc(list, func(g *Gathered) bool { return len(g.Net) == 0 }), nil
+	return nil
 }
 
 // Forget empties the change table.
@@ -71,7 +108,8 @@ type rowStates struct {
 const manyRows = 200
 
 // readMany reads the rows of tables that have many facts.
-func (s *rowStates) readMany(records []*record) error {
+func (s *rowStates) readMany(records []*record, b batch) error {
+	clear(s.all)
 	facts := map[*Table]int{}
 	for _, e := range records {
 		if e.table != nil {
@@ -94,12 +132,15 @@ func (s *rowStates) readMany(records []*record) error {
 			key = append(key, replog.QuoteName(t.Columns[k].Name))
 			told = append(told, imageColumn(slices.Index(layout[id], k)))
 		}
-		query := fmt.Sprintf("%s WHERE (%s) IN (SELECT %s FROM main.replog_change WHERE tbl = ?)",
+		query := fmt.Sprintf("%s WHERE (%s) IN (SELECT %s FROM main.replog_change WHERE tbl = ? AND id BETWEEN ? AND ?)",
 			t.sql.selectAll, strings.Join(key, ", "), strings.Join(told, ", "))
 		err := s.r.Query(query, func(image []replog.Value) error {
-			s.now[rowID(t, t.KeyOf(image))] = image
+			row := rowID(t, t.KeyOf(image))
+			if _, later := s.now[row]; !later {
+				s.now[row] = image
+			}
 			return nil
-		}, replog.Integer(id))
+		}, replog.Integer(id), replog.Integer(b.first), replog.Integer(b.upTo))
 		if err != nil {
 			return err
 		}

@@ -2,9 +2,11 @@ package client
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 
+	"replog/applier"
 	"replog/replog"
 )
 
@@ -18,36 +20,42 @@ func (d *Device) close(id *identity) error {
 	if _, err := d.replica.MendCapture(); err != nil {
 		return err
 	}
-	gathered, err := d.replica.Gather(id.LastTime)
-	if err != nil {
+	before := id.LastSeq
+	if err := d.closeGathered(id); err != nil {
 		return err
 	}
+	if id.LastSeq > before {
+		if err := d.save(id); err != nil {
+			return err
+		}
+	}
+	return d.replica.Forget()
+}
+
+// closeGathered numbers the transactions that were gathered. They come newest
+// first, so that they have to wait for their numbers.
+func (d *Device) closeGathered(id *identity) error {
 	without, err := d.withoutEffect(id)
 	if err != nil {
 		return err
 	}
-	for _, g := range gathered {
+	w := unnumbered{conn: d.replica.Conn}
+	if err := d.replica.GatherBack(id.LastTime, w.put); err != nil {
+		return errors.Join(err, w.close())
+	}
+	err = w.each(func(g *applier.Gathered, changes []byte) error {
 		nonce, err := d.nonce()
 		if err != nil {
 			return err
 		}
 		id.LastSeq++
 		id.LastTime = max(id.LastTime, g.Time)
-		t := replog.Transaction{
+		return d.outbox().add(&replog.Transaction{
 			Device: id.Device, Seq: id.LastSeq, Marked: g.Marked, Whole: id.Whole && !g.Marked, Label: g.Label,
-			Base: id.SyncPoint, Seen: id.Seen, Without: without, Time: g.Time, Nonce: nonce, Statements: g.Statements,
-		}
-		t.SetNet(g.Net)
-		if err := d.outbox().add(&t); err != nil {
-			return err
-		}
-	}
-	if len(gathered) > 0 {
-		if err := d.save(id); err != nil {
-			return err
-		}
-	}
-	return d.replica.Forget()
+			Base: id.SyncPoint, Seen: id.Seen, Without: without, Time: g.Time, Nonce: nonce,
+		}, changes)
+	})
+	return errors.Join(err, w.close())
 }
 
 // withoutEffect lists the seqs above seen that are pending without effect.

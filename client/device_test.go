@@ -109,7 +109,7 @@ func TestWhatAReplayMadeComesBackAsItWas(t *testing.T) {
 		})
 	}
 	recorded := &replog.Transaction{Device: "d", Seq: 1, Statements: []replog.Statement{{Change: made[0]}}}
-	if err := box.add(recorded); err != nil {
+	if err := box.add(recorded, recorded.EncodeChanges()); err != nil {
 		t.Fatal(err)
 	}
 	p := &pending{seq: 1}

@@ -124,9 +124,9 @@ func (o outbox) undo() error {
 }
 
 // add puts a new transaction, whose net changes are in the tables, into the
-// outbox.
-func (o outbox) add(t *replog.Transaction) error {
-	form, hash := t.Encode()
+// outbox, given the lines for its changes.
+func (o outbox) add(t *replog.Transaction, changes []byte) error {
+	form, hash := t.Frame(changes)
 	without := ""
 	if len(t.Without) > 0 {
 		b, err := json.Marshal(t.Without)

@@ -43,8 +43,12 @@ type endLine struct {
 }
 
 // Encode returns the recorded form and its hash.
-func (t *Transaction) Encode() ([]byte, Hash) {
-	b := appendLine(nil, beginLine{Begin: t})
+func (t *Transaction) Encode() ([]byte, Hash) { return t.Frame(t.EncodeChanges()) }
+
+// EncodeChanges returns the lines for the statements and the net changes, which
+// say nothing of which transaction they belong to.
+func (t *Transaction) EncodeChanges() []byte {
+	var b []byte
 	for i := range t.Statements {
 		b = appendChangeLine(b, statementStart, &t.Statements[i].Change)
 	}
@@ -54,6 +58,13 @@ func (t *Transaction) Encode() ([]byte, Hash) {
 	if t.Net != nil && len(t.Net) == 0 {
 		b = append(b, noNetLine...)
 	}
+	return b
+}
+
+// Frame returns the recorded form and its hash, given what EncodeChanges
+// returned.
+func (t *Transaction) Frame(changes []byte) ([]byte, Hash) {
+	b := append(appendLine(nil, beginLine{Begin: t}), changes...)
 	var end endLine
 	end.End.Hash = hashOf(b)
 	return appendLine(b, end), end.End.Hash
