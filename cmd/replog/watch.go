@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"replog/client"
+)
+
+// watchAll watches databases until the command is told to end, or each of them
+// needs a person; the exit code is the gravest of those that did.
+func watchAll(c *cli.Context, s *stdio, paths []string) error {
+	options, err := clientOptions(c)
+	if err != nil {
+		return err
+	}
+	var mu sync.Mutex // of code, and of what is written
+	shared := &stdio{out: &lockedWriter{&mu, s.out}, err: &lockedWriter{&mu, s.err}}
+	code := codeDone
+	var running sync.WaitGroup
+	for _, path := range paths {
+		running.Go(func() {
+			err := client.Watch(c.Context, client.WatchOptions{
+				Path: path, Device: options, Mode: syncMode(c), Timeout: c.Duration("timeout"), Poll: c.Duration("poll"),
+				Observer: &watchVoice{s: shared, path: path, json: c.Bool("json")},
+			})
+			ended := shared.finish(about(path, err))
+			mu.Lock()
+			defer mu.Unlock()
+			code = graver(code, ended)
+		})
+	}
+	running.Wait()
+	if code != codeDone {
+		return silent(code)
+	}
+	return nil
+}
+
+// lockedWriter lets several goroutines write whole messages.
+type lockedWriter struct {
+	mu *sync.Mutex
+	w  io.Writer
+}
+
+func (l *lockedWriter) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(b)
+}
+
+// watchVoice says what is worth a line of one database's watch: that syncs
+// begin to fail, and succeed again; that more waits for a person than before; and
+// that events do not get through.
+type watchVoice struct {
+	s       *stdio
+	path    string
+	json    bool
+	failing bool
+	waiting int
+}
+
+// Synced says nothing, but in JSON, of a sync as it should be.
+func (v *watchVoice) Synced(r *client.SyncResult) {
+	if v.json && !r.Idle() {
+		if err := printJSON(v.s.out, r); err != nil {
+			v.s.complain(err)
+		}
+	}
+	if v.failing {
+		v.failing = false
+		v.s.say(v.path+": syncs again", "")
+	}
+	if r.Waiting > v.waiting {
+		v.s.waiting(v.path, r.Waiting)
+	}
+	v.waiting = r.Waiting
+}
+
+func (v *watchVoice) Failed(err error, _ time.Duration) {
+	if !v.failing {
+		v.failing = true
+		v.s.say(about(v.path, err).Error(), "what was recorded is kept; it is tried again until it works")
+	}
+}
+
+func (v *watchVoice) Polling(why error, every time.Duration) {
+	v.s.say(fmt.Sprintf("%s: the server's events do not get through (%v): it is asked every %v instead", v.path, why, every),
+		"a proxy before the server must pass answers on as they come: docs/server.md")
+}
