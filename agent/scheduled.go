@@ -1,0 +1,95 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"replog/client"
+)
+
+// lookAtClock bounds one wait for a time: a machine that slept, or whose clock
+// was set, is late by this much at most.
+const lookAtClock = time.Minute
+
+// outcome is how one sync ended.
+type outcome struct {
+	result *client.SyncResult
+	err    error
+}
+
+// schedule syncs when the schedule says so. One sync is under way at a time: a
+// time that comes meanwhile is skipped, and counted. After failures, times that
+// come within a growing pause are passed over.
+func (j *job) schedule() {
+	plan, err := parseSchedule(j.Schedule, j.TimeZone)
+	if err != nil {
+		j.failed(err) // it was checked: the machine's time zones have changed
+		return
+	}
+	var running chan outcome // nil: none
+	defer func() {
+		if running != nil {
+			j.over(<-running)
+		}
+	}()
+	next := j.plan(plan, j.Clock.Now())
+	for {
+		select {
+		case <-j.until.Done():
+			return
+		case o := <-running:
+			running = nil
+			if j.over(o) {
+				next = j.plan(plan, j.Clock.Now().Add(j.pause.Next()))
+			}
+		case <-j.Clock.After(min(lookAtClock, next.Sub(j.Clock.Now()))):
+			now := j.Clock.Now()
+			if now.Before(next) {
+				continue
+			}
+			if running == nil {
+				running = j.begin()
+			} else {
+				j.board.update(j.Path, func(s *DatabaseStatus) { s.Skipped++ })
+			}
+			next = j.plan(plan, now)
+		}
+	}
+}
+
+// plan chooses the next time after one, and notes it. Jitter comes on top.
+func (j *job) plan(plan cron.Schedule, after time.Time) time.Time {
+	next := plan.Next(after.Round(0)) // a wall clock's time
+	next = next.Add(time.Duration(j.Random() * float64(j.Jitter)))
+	j.board.update(j.Path, func(s *DatabaseStatus) { s.Next = millis(next) })
+	return next
+}
+
+// begin starts a sync, whose outcome comes from the channel.
+func (j *job) begin() chan outcome {
+	j.board.update(j.Path, func(s *DatabaseStatus) { s.Running = true; s.Runs++ })
+	done := make(chan outcome, 1)
+	go func() {
+		result, err := j.sync(j.syncs, j.Entry)
+		done <- outcome{result, err}
+	}()
+	return done
+}
+
+// over takes in the outcome of a sync and tells whether it failed. One that was
+// cut short by the agent's end is neither.
+func (j *job) over(o outcome) (failed bool) {
+	j.board.update(j.Path, func(s *DatabaseStatus) { s.Running = false })
+	switch {
+	case o.err == nil:
+		j.succeeded(o.result)
+	case errors.Is(o.err, context.Canceled) && j.syncs.Err() != nil:
+	default:
+		j.failed(o.err)
+		return true
+	}
+	return false
+}
