@@ -244,11 +244,10 @@ func TestBadConfigAtReloadLeavesTheOldOne(t *testing.T) {
 		s.after(15 * time.Second)
 		s.write("databases:\n - path: a.db\n   shedule: '@every 1s'\n")
 		s.reload <- syscall.SIGHUP
-		time.Sleep(10 * time.Second)
-		s.write(good) // which status reads too
-		if status := s.after(0); status.Databases[0].Runs != 2 || !strings.Contains(status.BadConfig, `agent.yaml:3: unknown field "shedule"`) {
+		if status := s.after(10 * time.Second); status.Databases[0].Runs != 2 || !strings.Contains(status.BadConfig, `agent.yaml:3: unknown field "shedule"`) {
 			t.Errorf("%+v", status)
 		}
+		s.write(good)
 		s.reload <- syscall.SIGHUP
 		if status := s.after(0); status.BadConfig != "" {
 			t.Errorf("%+v", status)

@@ -84,12 +84,38 @@ func Load(path string) (*Config, error) {
 	return l.config(&f)
 }
 
+// loadStatusFile reads where the status file of a configuration is, whatever else
+// is wrong with it.
+func loadStatusFile(path string) (*Config, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var f struct {
+		StatusFile string `yaml:"status_file"`
+	}
+	if err := yaml.Unmarshal(text, &f); err != nil {
+		return nil, err
+	}
+	l := loader{path: path}
+	return &Config{Path: path, StatusFile: l.statusFile(f.StatusFile)}, nil
+}
+
+// statusFile is beside the configuration where none is named.
+func (l *loader) statusFile(name string) string {
+	if name == "" {
+		return strings.TrimSuffix(l.path, filepath.Ext(l.path)) + ".status.json"
+	}
+	return l.absolute(name)
+}
+
 // config checks what the file says.
 func (l *loader) config(f *file) (*Config, error) {
-	c := &Config{Path: l.path, StatusFile: l.absolute(f.StatusFile)}
-	if f.StatusFile == "" {
-		c.StatusFile = strings.TrimSuffix(l.path, filepath.Ext(l.path)) + ".status.json"
-	}
+	c := &Config{Path: l.path, StatusFile: l.statusFile(f.StatusFile)}
 	if len(f.Databases) == 0 {
 		return nil, l.wrong("$", errors.New("it names no database"), "list them under databases:, each with its path and a schedule or watch: true")
 	}

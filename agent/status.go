@@ -80,15 +80,22 @@ func (e *NoStatusError) Next() string {
 }
 
 // ReadStatus reads how the agent of a configuration fares, or fared when it
-// ended. Where none has run that is a *NoStatusError.
+// ended. Where none has run that is a *NoStatusError. An agent may run while its
+// configuration has become bad: the status says so.
 func ReadStatus(config string) (*Status, error) {
-	c, err := Load(config)
-	if err != nil {
-		return nil, err
+	c, bad := Load(config)
+	if errors.Is(bad, os.ErrNotExist) {
+		return nil, bad
+	}
+	if bad != nil {
+		var err error
+		if c, err = loadStatusFile(config); err != nil {
+			return nil, bad
+		}
 	}
 	text, err := os.ReadFile(c.StatusFile)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, &NoStatusError{Config: config, StatusFile: c.StatusFile}
+		return nil, errors.Join(bad, &NoStatusError{Config: config, StatusFile: c.StatusFile})
 	}
 	if err != nil {
 		return nil, err
@@ -99,6 +106,9 @@ func ReadStatus(config string) (*Status, error) {
 	}
 	if s.Version != statusVersion {
 		return nil, fmt.Errorf("%s has version %d; this program knows %d", c.StatusFile, s.Version, statusVersion)
+	}
+	if bad != nil {
+		s.BadConfig = bad.Error()
 	}
 	s.Running, err = isLocked(lockPath(c))
 	return s, err

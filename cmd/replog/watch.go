@@ -19,7 +19,7 @@ func watchAll(c *cli.Context, s *stdio, paths []string) error {
 		return err
 	}
 	var mu sync.Mutex // of code, and of what is written
-	shared := &stdio{out: &lockedWriter{&mu, s.out}, err: &lockedWriter{&mu, s.err}}
+	shared := s.shared(&mu)
 	code := codeDone
 	var running sync.WaitGroup
 	for _, path := range paths {
@@ -39,6 +39,11 @@ func watchAll(c *cli.Context, s *stdio, paths []string) error {
 		return silent(code)
 	}
 	return nil
+}
+
+// shared is s for several goroutines.
+func (s *stdio) shared(mu *sync.Mutex) *stdio {
+	return &stdio{in: s.in, out: &lockedWriter{mu, s.out}, err: &lockedWriter{mu, s.err}}
 }
 
 // lockedWriter lets several goroutines write whole messages.
@@ -73,7 +78,7 @@ func (v *watchVoice) Synced(r *client.SyncResult) {
 	}
 	if v.failing {
 		v.failing = false
-		v.s.say(v.path+": syncs again", "")
+		v.s.recovered(v.path)
 	}
 	if r.Waiting > v.waiting {
 		v.s.waiting(v.path, r.Waiting)
@@ -84,11 +89,20 @@ func (v *watchVoice) Synced(r *client.SyncResult) {
 func (v *watchVoice) Failed(err error, _ time.Duration) {
 	if !v.failing {
 		v.failing = true
-		v.s.say(about(v.path, err).Error(), "what was recorded is kept; it is tried again until it works")
+		v.s.failing(v.path, err)
 	}
 }
 
-func (v *watchVoice) Polling(why error, every time.Duration) {
-	v.s.say(fmt.Sprintf("%s: the server's events do not get through (%v): it is asked every %v instead", v.path, why, every),
+func (v *watchVoice) Polling(why error, every time.Duration) { v.s.polling(v.path, why, every) }
+
+// failing tells that syncs begin to fail that go on by themselves.
+func (s *stdio) failing(path string, err error) { s.say(about(path, err).Error(), nextInTime(err)) }
+
+// recovered tells that they succeed again.
+func (s *stdio) recovered(path string) { s.say(path+": syncs again", "") }
+
+// polling tells that the server's events do not get through.
+func (s *stdio) polling(path string, why error, every time.Duration) {
+	s.say(fmt.Sprintf("%s: the server's events do not get through (%v): it is asked every %v instead", path, why, every),
 		"a proxy before the server must pass answers on as they come: docs/server.md")
 }
