@@ -175,10 +175,10 @@ func TestFailuresSlowAScheduleDown(t *testing.T) {
 			t.Errorf("while it fails %+v", d)
 		}
 		s.after(10 * time.Second)
-		// Pauses of 0.75, 1.5, 3, 6 and 12 seconds, and then the next full one.
-		want := []time.Duration{1, 2, 4, 8, 15}
+		// Pauses of 0.75, 1.5, 3, 6 and 12 seconds.
+		want := []time.Duration{1000, 1750, 3250, 6250, 12250}
 		for i := range want {
-			want[i] *= time.Second
+			want[i] *= time.Millisecond
 		}
 		if got := s.ran("a.db"); !slices.Equal(got, want) {
 			t.Errorf("%v, want %v", got, want)
@@ -188,6 +188,23 @@ func TestFailuresSlowAScheduleDown(t *testing.T) {
 		}
 		s.end()
 		s.heard("a.db: "+unreachable.Error(), "a.db again")
+	})
+}
+
+func TestAnOutageDoesNotCostADaysSync(t *testing.T) {
+	bubble(t, func(s *stage) {
+		s.syncs = func(_ string, _ int) (*client.SyncResult, error) {
+			if time.Since(s.begun) < 24*time.Hour+10*time.Minute {
+				return nil, &client.BusyError{Path: "a.db", What: "locked"}
+			}
+			return &client.SyncResult{}, nil
+		}
+		s.start("time_zone: UTC\ndatabases: [{path: a.db, schedule: '@daily'}]")
+		d := s.after(25 * time.Hour).Databases[0]
+		if d.Error != nil || d.Runs > 12 || d.Next.Time().Sub(s.begun) != 48*time.Hour {
+			t.Errorf("%+v", d)
+		}
+		s.end()
 	})
 }
 

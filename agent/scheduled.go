@@ -21,8 +21,10 @@ type outcome struct {
 }
 
 // schedule syncs when the schedule says so. One sync is under way at a time: a
-// time that comes meanwhile is skipped, and counted. After failures, times that
-// come within a growing pause are passed over.
+// time that comes meanwhile is skipped, and counted. After a failure a pause
+// follows, each longer than the one before. What may pass is then tried again,
+// whatever the schedule says, so that a short outage does not cost a night's
+// sync; what needs a person waits for the schedule's next time.
 func (j *job) schedule() {
 	plan, err := parseSchedule(j.Schedule, j.TimeZone)
 	if err != nil {
@@ -36,14 +38,19 @@ func (j *job) schedule() {
 		}
 	}()
 	next := j.plan(plan, j.Clock.Now())
+	j.announce(next)
 	for {
 		select {
 		case <-j.until.Done():
 			return
 		case o := <-running:
 			running = nil
-			if j.over(o) {
-				next = j.plan(plan, j.Clock.Now().Add(j.pause.Next()))
+			if failed := j.over(o); failed {
+				next = j.Clock.Now().Round(0).Add(j.pause.Next())
+				if !j.failure.MayPass {
+					next = j.plan(plan, next)
+				}
+				j.announce(next)
 			}
 		case <-j.Clock.After(min(lookAtClock, next.Sub(j.Clock.Now()))):
 			now := j.Clock.Now()
@@ -56,16 +63,19 @@ func (j *job) schedule() {
 				j.board.update(j.Path, func(s *DatabaseStatus) { s.Skipped++ })
 			}
 			next = j.plan(plan, now)
+			j.announce(next)
 		}
 	}
 }
 
-// plan chooses the next time after one, and notes it. Jitter comes on top.
+// plan chooses the next time after one. Jitter comes on top.
 func (j *job) plan(plan cron.Schedule, after time.Time) time.Time {
 	next := plan.Next(after.Round(0)) // a wall clock's time
-	next = next.Add(time.Duration(j.Random() * float64(j.Jitter)))
+	return next.Add(time.Duration(j.Random() * float64(j.Jitter)))
+}
+
+func (j *job) announce(next time.Time) {
 	j.board.update(j.Path, func(s *DatabaseStatus) { s.Next = millis(next) })
-	return next
 }
 
 // begin starts a sync, whose outcome comes from the channel.

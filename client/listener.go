@@ -63,6 +63,11 @@ func (l *listener) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
+		if errors.Is(err, errSilent) {
+			// The machine slept, or its network changed: other connections that
+			// were left open are as dead.
+			l.server.http.CloseIdleConnections()
+		}
 		if wasLive {
 			broken.Reset()
 			unavailable.Reset()

@@ -19,8 +19,8 @@ type WatchOptions struct {
 	// Device are the options that it is opened with. A sync that fails is tried
 	// again by the watch, which can be woken; requests need no retries of their own.
 	Device Options
-	// Mode says which way syncs go. With PushOnly nobody listens to the server,
-	// with PullOnly nobody looks at the file.
+	// Mode says which way syncs go. With PushOnly nobody listens to the server;
+	// with PullOnly what is written to the file is no reason to sync.
 	Mode Mode
 	// Timeout bounds each sync; 0 is never.
 	Timeout time.Duration

@@ -142,6 +142,9 @@ func (w *watch) hear(t tidings) bool {
 	if t.stream != before.stream && (w.failed != nil || before.stream != 0) {
 		return true
 	}
+	if w.failed != nil {
+		return false // the retry sees to it
+	}
 	return t.head != nil && (t.head.Revision > w.point || t.head.Epoch != w.id.Epoch)
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -123,6 +124,44 @@ func TestWatchPollsWhereEventsDoNotGetThrough(t *testing.T) {
 			a.sync(client.Both)
 			b.arrives(nameOf1, "one")
 		})
+	}
+}
+
+// quiet lets a body through up to its first line, and then nothing more.
+type quiet struct {
+	io.ReadCloser
+	r    *http.Request
+	said bool
+}
+
+func (q *quiet) Read(b []byte) (int, error) {
+	if q.said {
+		<-q.r.Context().Done()
+		return 0, q.r.Context().Err()
+	}
+	q.said = true
+	return q.ReadCloser.Read(b)
+}
+
+func TestWatchNoticesAStreamThatFellSilent(t *testing.T) {
+	w := newWorld(t)
+	a := w.publish("a.db", shop)
+	b := w.clone("b.db")
+	var streams atomic.Int32
+	way := road{events: func(r *http.Request) (*http.Response, error) {
+		res, err := http.DefaultTransport.RoundTrip(r)
+		if err == nil && streams.Add(1) == 1 {
+			res.Body = &quiet{ReadCloser: res.Body, r: r}
+		}
+		return res, err
+	}}
+	b.watch(inHurry, way.use, func(o *client.WatchOptions) { o.Poll = 1000 * time.Hour })
+	eventually(t, "a stream is open", func() bool { return streams.Load() == 1 })
+	a.patiently(rename("one"))
+	a.sync(client.Both)
+	b.arrives(nameOf1, "one")
+	if streams.Load() < 2 {
+		t.Error("the change did not come by a second stream")
 	}
 }
 
