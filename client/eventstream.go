@@ -12,27 +12,10 @@ import (
 	"replog/replog"
 )
 
-// events opens the stream of new heads after a revision. Errors are
-// *UnreachableError, *NotAllowedError, or a *replog.Problem; the caller closes
-// the answer's body.
+// events opens the stream of new heads after a revision. Errors are those of do;
+// the caller closes the answer's body.
 func (s *server) events(ctx context.Context, after replog.Revision) (*http.Response, error) {
-	address := fmt.Sprintf("%s/v1/%s/events?after=%d", s.url, s.name, after)
-	req, err := http.NewRequestWithContext(ctx, "GET", address, nil)
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Authorization", "Bearer "+s.token)
-	req.Header.Set("Accept", replog.TypeEventStream)
-	req.Header.Set("Cache-Control", "no-cache")
-	res, err := s.http.Do(req)
-	if err != nil {
-		return nil, &UnreachableError{URL: s.address(), Err: err}
-	}
-	if res.StatusCode != http.StatusOK {
-		defer res.Body.Close()
-		return nil, s.problem(res)
-	}
-	return res, nil
+	return s.once(ctx, call{method: http.MethodGet, path: fmt.Sprintf("/events?after=%d", after)}, &traffic{})
 }
 
 // maxEventLine bounds a line of a stream of events.

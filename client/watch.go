@@ -16,8 +16,8 @@ import (
 type WatchOptions struct {
 	// Path is the device's file.
 	Path string
-	// Device are the options that it is opened with. A sync that fails is tried
-	// again by the watch, which can be woken; requests need no retries of their own.
+	// Device are the options that it is opened with. RetryFor does not count:
+	// the watch tries again by itself, and sooner where the server is there again.
 	Device Options
 	// Mode says which way syncs go. With PushOnly nobody listens to the server;
 	// with PullOnly what is written to the file is no reason to sync.
@@ -71,6 +71,7 @@ func (o WatchOptions) withDefaults() WatchOptions {
 	if o.Notify == nil {
 		o.Notify = fsnotify.NewWatcher
 	}
+	o.Device.RetryFor = 0
 	o.Device = o.Device.withDefaults()
 	return o
 }
