@@ -1,6 +1,7 @@
 package client
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -82,6 +83,14 @@ func (f *fileWatch) errors() <-chan error {
 func (f *fileWatch) happened(e fsnotify.Event) {
 	if e.Has(fsnotify.Remove) && e.Name == f.path+"-wal" {
 		f.wal = false
+	}
+}
+
+// lost takes in that events were lost: too many came at once, or no more do.
+func (f *fileWatch) lost(err error) {
+	if !errors.Is(err, fsnotify.ErrEventOverflow) {
+		f.close()
+		f.files = nil
 	}
 }
 

@@ -40,7 +40,8 @@ func (w *watch) wait(ctx context.Context) error {
 		case e := <-events:
 			w.file.happened(e)
 			look = firstLook
-		case <-w.overflows(): // more happened than was kept
+		case err := <-w.untold():
+			w.file.lost(err)
 			look = firstLook
 		case <-w.after(look):
 			w.file.watchWAL()
@@ -68,7 +69,8 @@ func (w *watch) after(look time.Duration) <-chan time.Time {
 	return w.Clock.After(look)
 }
 
-func (w *watch) overflows() <-chan error {
+// untold says that something may have happened of which nobody told.
+func (w *watch) untold() <-chan error {
 	if w.file == nil {
 		return nil
 	}

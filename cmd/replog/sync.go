@@ -39,6 +39,9 @@ func syncCommand(s *stdio) *cli.Command {
 			if err := exclusive(c, "push-only", "pull-only"); err != nil {
 				return err
 			}
+			if c.Duration("poll") <= 0 {
+				return usage(c, "--poll must be above 0")
+			}
 			if c.Bool("watch") {
 				return watchAll(c, s, paths)
 			}

@@ -58,7 +58,12 @@ func (d *device) watch(change ...func(*client.WatchOptions)) *watched {
 		f(&o)
 	}
 	go func() { w.done <- client.Watch(ctx, o) }()
-	d.w.t.Cleanup(func() { cancel(); <-w.done })
+	d.w.t.Cleanup(func() {
+		cancel()
+		if err := <-w.done; err != nil {
+			d.w.t.Logf("%s: the watch ended: %v", d.path, err)
+		}
+	})
 	return w
 }
 
