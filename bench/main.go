@@ -56,6 +56,7 @@ var parts = []part{
 	{"clients", clients},
 	{"pulls", pulls},
 	{"newdevice", newDevice},
+	{"live", live},
 }
 
 func run(ctx context.Context, n sizes, runs int, only, out string) error {

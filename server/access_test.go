@@ -49,6 +49,7 @@ func TestEveryCallTakesItsTokensOnly(t *testing.T) {
 	}{
 		{"GET", "/v1/shop/log", "", 200, no, 200, false},
 		{"GET", "/v1/shop/log/1", "", 404, no, 404, false},
+		{"GET", "/v1/shop/events?after=x", "", 400, no, 400, false},
 		{"GET", "/v1/shop/snapshot", "", 200, 200, 200, false},
 		{"POST", "/v1/shop/sync", sync, no, no, 200, false},
 		{"GET", "/v1/shop/devices", "", 200, no, no, false},

@@ -29,6 +29,7 @@ type database struct {
 	stopped chan struct{} // closed when the writer has ended
 	replica *replica      // the writer's; nil where it has to be built again
 	last    lastSeqs
+	heads   heads // moved by the writer
 
 	// files guards the replica's files against being replaced while a reader
 	// opens them.
@@ -67,6 +68,7 @@ func (d *database) start(ctx context.Context) error {
 	}
 	defer func() { _ = tx.Rollback() }()
 	d.id, d.epoch = tx.Head().Database, tx.Head().Epoch
+	d.heads.move(tx.Head())
 	if d.replica, err = openReplica(d.replicaPath()); err != nil {
 		d.cfg.Logger.Warn("the replica cannot be used and is built again", "database", d.name, "error", err)
 	}

@@ -72,6 +72,7 @@ func (h *harness) stop() {
 	if h.srv == nil {
 		return
 	}
+	h.srv.listeners.end() // or web would wait for streams of events
 	h.web.Close()
 	if err := h.srv.Close(); err != nil {
 		h.t.Errorf("close: %v", err)

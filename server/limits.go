@@ -1,6 +1,10 @@
 package server
 
-import "time"
+import (
+	"time"
+
+	"replog/replog"
+)
 
 // Limits bounds what a request may ask of the server. Zero fields take the
 // default.
@@ -22,6 +26,12 @@ type Limits struct {
 	// Stall is how long a connection may take to send or to receive anything
 	// at all. Default one minute.
 	Stall time.Duration
+	// Heartbeat is how long a stream of events is silent at most. Default
+	// replog.HeartbeatEvery.
+	Heartbeat time.Duration
+	// Revocation is how often revoked tokens are looked for while streams of
+	// events are open. Default one second.
+	Revocation time.Duration
 	// Shutdown is how long requests may go on once the server is told to stop.
 	// Default 30 seconds.
 	Shutdown time.Duration
@@ -35,6 +45,8 @@ func (l Limits) withDefaults() Limits {
 	def(&l.Queue, 256)
 	def(&l.BatchUploads, 64)
 	def(&l.Stall, time.Minute)
+	def(&l.Heartbeat, replog.HeartbeatEvery)
+	def(&l.Revocation, time.Second)
 	def(&l.Shutdown, 30*time.Second)
 	return l
 }

@@ -24,12 +24,17 @@ type registry struct {
 	db *sql.DB
 }
 
+// registryConnections bounds what a crowd of requests opens at once: each of
+// them looks its token up, which takes microseconds.
+const registryConnections = 16
+
 func openRegistry(ctx context.Context, path string) (*registry, error) {
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
 	db, err := sql.Open("sqlite3", u.String()+"?_journal_mode=WAL&_synchronous=FULL&_busy_timeout=10000&_txlock=immediate&_foreign_keys=1")
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
+	db.SetMaxOpenConns(registryConnections)
 	if err := migrate(ctx, db); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("open %s: %w", path, err)

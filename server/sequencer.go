@@ -133,6 +133,7 @@ func (d *database) attempt(batch []*job) error {
 	if err := d.levelOrBreak(ctx, tx.Head()); err != nil {
 		return err
 	}
+	d.heads.move(tx.Head()) // whoever made it, it is committed
 	before := tx.Head().Revision
 	if err := d.replica.Begin(); err != nil {
 		return fmt.Errorf("lock the replica: %w", err)
@@ -230,8 +231,8 @@ func (d *database) judgeOne(ctx context.Context, tx replog.LogTx, u *upload, kep
 // commit makes the batch durable: the log first, which is the point of no
 // return, then the replica.
 func (d *database) commit(ctx context.Context, tx replog.LogTx, batch []*job) error {
-	head := tx.Head().Revision
-	if err := d.replica.moveTo(head); err != nil {
+	head := tx.Head()
+	if err := d.replica.moveTo(head.Revision); err != nil {
 		return fmt.Errorf("move the replica: %w", err)
 	}
 	if err := d.fault(FaultBeforeLogCommit); err != nil {
@@ -249,10 +250,11 @@ func (d *database) commit(ctx context.Context, tx replog.LogTx, batch []*job) er
 	if err := d.fault(FaultAfterLogCommit); err != nil {
 		return err
 	}
-	if err := d.replica.commitAt(head); err != nil {
+	if err := d.replica.commitAt(head.Revision); err != nil {
 		// The log has it, so it has happened; the next batch catches up.
 		d.cfg.Logger.Error("the replica stays behind the log for now", "database", d.name, "error", err)
 	}
+	d.heads.move(head)
 	return d.fault(FaultBeforeAnswer)
 }
 
@@ -270,6 +272,7 @@ func (d *database) settle(ctx context.Context, batch []*job, unknown error) erro
 	if err := d.levelOrBreak(ctx, tx.Head()); err != nil {
 		return err
 	}
+	d.heads.move(tx.Head())
 	for _, j := range batch {
 		for i := range j.result.verdicts {
 			known, err := recall(tx, j.device, &j.uploads[i])

@@ -20,6 +20,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelWarn),
 	}
+	web.RegisterOnShutdown(s.listeners.end) // it would wait for them
 	stopped := make(chan error, 1)
 	cancel := context.AfterFunc(ctx, func() { stopped <- s.stop(web) })
 	err := web.Serve(l)

@@ -62,6 +62,10 @@ type Server struct {
 	registry *registry
 	handler  http.Handler
 
+	listeners     *listeners
+	endTokens     context.CancelFunc // ends watchTokens
+	tokensWatched chan struct{}      // closed when it has ended
+
 	mu        sync.Mutex
 	closing   bool
 	requests  sync.WaitGroup // those that entered before closing
@@ -76,11 +80,12 @@ var ErrInUse = errors.New("another server uses this data folder")
 // the log's head. ErrInUse where another process has the folder. The first Open
 // of a folder writes its first administrator's token to admin.token.
 func Open(cfg Config) (*Server, error) {
-	s := &Server{cfg: cfg.withDefaults(), databases: map[string]*database{}, reserved: map[string]bool{}}
+	s := &Server{cfg: cfg.withDefaults(), databases: map[string]*database{}, reserved: map[string]bool{}, listeners: newListeners()}
 	if err := s.open(context.Background()); err != nil {
 		return nil, errors.Join(err, s.release())
 	}
 	s.handler = s.routes()
+	s.watchListeners()
 	return s, nil
 }
 
@@ -169,7 +174,17 @@ func (s *Server) enter() bool {
 
 func (s *Server) leave() { s.requests.Done() }
 
-// Close takes no more requests, waits for those that run, and closes the
+// watchListeners starts what ends streams of events whose token is revoked.
+func (s *Server) watchListeners() {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.endTokens, s.tokensWatched = cancel, make(chan struct{})
+	go func() {
+		defer close(s.tokensWatched)
+		s.watchTokens(ctx, s.cfg.Limits.Revocation)
+	}()
+}
+
+// Close takes no more requests, ends streams of events, waits for those that run, and closes the
 // databases. Calls after the first do nothing.
 func (s *Server) Close() error {
 	s.mu.Lock()
@@ -179,7 +194,10 @@ func (s *Server) Close() error {
 	if again {
 		return nil
 	}
+	s.listeners.end()
 	s.requests.Wait()
+	s.endTokens()
+	<-s.tokensWatched
 	return s.release()
 }
 

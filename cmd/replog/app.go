@@ -28,6 +28,7 @@ func newApp(s *stdio) *cli.App {
 			initCommand(s),
 			cloneCommand(s),
 			syncCommand(s),
+			agentCommand(s),
 			statusCommand(s),
 			pendingCommand(s),
 			logCommand(s),
@@ -57,7 +58,7 @@ func complete(c *cli.Command) {
 	for _, sub := range c.Subcommands {
 		complete(sub)
 	}
-	if len(c.Subcommands) > 0 {
+	if len(c.Subcommands) > 0 && c.Action == nil {
 		c.Action = missingCommand
 	}
 }

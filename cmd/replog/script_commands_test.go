@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -29,6 +30,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"lock":   cmdLock,
 	"unlock": cmdUnlock,
 	"sample": cmdSample,
+	"await":  cmdAwait,
 
 	"silent-server": cmdSilentServer,
 	"busy-server":   cmdBusyServer,
@@ -148,6 +150,22 @@ func (s *scriptState) start(ts *testscript.TestScript) {
 		return r.StatusCode == http.StatusOK
 	})
 	ts.Setenv("URL", s.address)
+}
+
+// cmdAwait runs a program again and again until what it prints matches a regular
+// expression: await REGEXP PROGRAM ARG…, or does not: ! await …
+func cmdAwait(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: await REGEXP PROGRAM ARG…")
+	}
+	pattern, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	var printed []byte
+	defer func() { ts.Logf("%s", printed) }()
+	until(ts, strings.Join(args, " "), func() bool {
+		printed, _ = command(ts, args[1:]...).CombinedOutput() // its exit code is another command's concern
+		return pattern.Match(printed) != neg
+	})
 }
 
 // cmdTLS puts a proxy that speaks TLS in front of the server. $TLS_URL is its

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -18,11 +19,16 @@ func syncCommand(s *stdio) *cli.Command {
 		Description: "Each DB is synced on its own. Programs may write to it meanwhile; it is locked for the last, short part\n" +
 			"only. Where anything goes wrong, DB stays as it was, and the next sync starts again.\n\n" +
 			exitCodes(codeFailed, codeUsage, codeWaiting, codeNotAllowed, codeMustRepair, codeDiffers, codeTryLater) +
-			"\n\nWith several databases the exit code is the first that applies of 5, 6, 7, 1, 75, 3 and 0.",
+			"\n\nWith several databases the exit code is the first that applies of 5, 6, 7, 1, 75, 3 and 0.\n\n" +
+			"With --watch it syncs soon after each change, here or on the server, until SIGINT or SIGTERM ends it (0). It is\n" +
+			"silent but for trouble, and tries again what may pass (75); any other failure of a database ends its watch, and\n" +
+			"the command when it was the last one. --json prints an object for each sync that did something.",
 		Flags: []cli.Flag{
 			jsonFlag("print one JSON object a database"),
 			&cli.BoolFlag{Name: "push-only", Usage: "upload, and download nothing"},
 			&cli.BoolFlag{Name: "pull-only", Usage: "download, and upload nothing"},
+			&cli.BoolFlag{Name: "watch", Usage: "go on syncing, soon after each change here or on the server"},
+			&cli.DurationFlag{Name: "poll", Usage: "with --watch: how often to ask a server whose events do not get through", Value: 10 * time.Second},
 			caFlag(), timeoutFlag(), busyFlag(),
 		},
 		Action: func(c *cli.Context) error {
@@ -32,6 +38,12 @@ func syncCommand(s *stdio) *cli.Command {
 			}
 			if err := exclusive(c, "push-only", "pull-only"); err != nil {
 				return err
+			}
+			if c.Duration("poll") <= 0 {
+				return usage(c, "--poll must be above 0")
+			}
+			if c.Bool("watch") {
+				return watchAll(c, s, paths)
 			}
 			code := codeDone
 			for _, path := range paths {
@@ -45,15 +57,20 @@ func syncCommand(s *stdio) *cli.Command {
 	}
 }
 
-// syncOne syncs one database, says what happened, and returns its exit code.
-func syncOne(c *cli.Context, s *stdio, path string) int {
-	mode := client.Both
+// syncMode is which way the flags say that syncs go.
+func syncMode(c *cli.Context) client.Mode {
 	switch {
 	case c.Bool("push-only"):
-		mode = client.PushOnly
+		return client.PushOnly
 	case c.Bool("pull-only"):
-		mode = client.PullOnly
+		return client.PullOnly
 	}
+	return client.Both
+}
+
+// syncOne syncs one database, says what happened, and returns its exit code.
+func syncOne(c *cli.Context, s *stdio, path string) int {
+	mode := syncMode(c)
 	var result *client.SyncResult
 	err := withDevice(c, path, func(ctx context.Context, d *client.Device) (err error) {
 		result, err = d.Sync(ctx, mode)

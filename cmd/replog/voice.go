@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"replog/agent"
 	"replog/applier"
 	"replog/client"
 	"replog/replog"
@@ -119,10 +120,10 @@ func (s *stdio) complain(err error) {
 
 // say prints a message and, if there is one, what to do next.
 func (s *stdio) say(what, next string) {
-	fmt.Fprintf(s.err, "replog: %s\n", what)
 	if next != "" {
-		fmt.Fprintf(s.err, "  %s\n", next)
+		next = "  " + next + "\n"
 	}
+	fmt.Fprintf(s.err, "replog: %s\n%s", what, next) // in one piece: others may write too
 }
 
 func (s *stdio) warn(format string, args ...any) {
@@ -157,10 +158,13 @@ func codeOf(err error) int {
 		differs     *client.DiffersError
 		unreachable *client.UnreachableError
 		busy        *client.BusyError
+		config      *agent.ConfigError
 	)
 	switch {
 	case errors.As(err, &own) && own.code != 0:
 		return own.code
+	case errors.As(err, &config):
+		return codeUsage
 	case errors.As(err, &notAllowed):
 		return codeNotAllowed
 	case errors.As(err, &mismatch):
