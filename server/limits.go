@@ -22,6 +22,13 @@ type Limits struct {
 	// Stall is how long a connection may take to send or to receive anything
 	// at all. Default one minute.
 	Stall time.Duration
+	// SnapshotAge is how long a snapshot is handed out at least, however far
+	// the log has gone on; one that takes long to make serves for ten times as
+	// long as that took. Default one minute.
+	SnapshotAge time.Duration
+	// SnapshotKeep is how long a snapshot that was replaced waits for devices
+	// whose download was cut. Default 15 minutes.
+	SnapshotKeep time.Duration
 	// Shutdown is how long requests may go on once the server is told to stop.
 	// Default 30 seconds.
 	Shutdown time.Duration
@@ -35,6 +42,8 @@ func (l Limits) withDefaults() Limits {
 	def(&l.Queue, 256)
 	def(&l.BatchUploads, 64)
 	def(&l.Stall, time.Minute)
+	def(&l.SnapshotAge, time.Minute)
+	def(&l.SnapshotKeep, 15*time.Minute)
 	def(&l.Shutdown, 30*time.Second)
 	return l
 }
