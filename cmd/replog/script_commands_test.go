@@ -29,6 +29,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"lock":   cmdLock,
 	"unlock": cmdUnlock,
 	"sample": cmdSample,
+	"line":   cmdLine,
 
 	"silent-server": cmdSilentServer,
 	"busy-server":   cmdBusyServer,
