@@ -279,9 +279,10 @@ func (c *Conn) Savepoint(f func() error) (err error) {
 }
 
 // Backup copies the committed content of the database into a new file at path,
-// page by page. The other connections may go on writing.
-func (c *Conn) Backup(path string) error {
-	dst, err := Open(path, OpenOptions{Create: true})
+// page by page, which is written under the given pragmas. The other connections
+// may go on writing.
+func (c *Conn) Backup(path string, pragmas ...string) error {
+	dst, err := Open(path, OpenOptions{Create: true, Pragmas: pragmas})
 	if err != nil {
 		return err
 	}

@@ -5,57 +5,129 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"replog/replog"
 )
 
-// Clone makes a new device from the server's snapshot. path must not exist.
+// Clone makes a new device from the server's snapshot. path must not exist. What
+// a cut download brought is kept in PartialPath(path), and the next Clone goes
+// on from there.
 func Clone(ctx context.Context, url, path, token, label string, o Options) (*InitResult, error) {
 	o = o.withDefaults()
 	base, name, err := ParseServer(url)
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range []string{path, TokenPath(path)} {
+	c := cloning{path: path, label: label, options: o, server: server{http: o.HTTP, retries: o.retries(), url: base, name: name, token: token}}
+	if err := c.checkAbsent(); err != nil {
+		return nil, err
+	}
+	var result *InitResult
+	err = locked(ctx, path, o, func() error {
+		if err := c.checkAbsent(); err != nil { // another one was faster
+			return err
+		}
+		result, err = c.run(ctx)
+		if err != nil {
+			err = errors.Join(err, removeFile(lockPath(path)))
+		}
+		return err
+	})
+	return result, err
+}
+
+// cloning is one Clone.
+type cloning struct {
+	path, label string
+	options     Options
+	server      server
+}
+
+func (c *cloning) checkAbsent() error {
+	for _, p := range []string{c.path, TokenPath(c.path)} {
 		if _, err := os.Lstat(p); err == nil {
-			return nil, &ExistsError{What: p + " exists", Hint: "nothing was changed; name a file that does not exist"}
+			return &ExistsError{What: p + " exists", Hint: "nothing was changed; name a file that does not exist"}
 		}
 	}
-	s := server{http: o.HTTP, retries: o.retries(), url: base, name: name, token: token}
-	dir, err := os.MkdirTemp(filepath.Dir(path), ".replog-")
-	if err != nil {
-		return nil, fmt.Errorf("make a temporary folder: %w", err)
-	}
-	defer os.RemoveAll(dir)
-	tmp := filepath.Join(dir, filepath.Base(path))
-	at, err := s.snapshot(ctx, tmp)
-	if err != nil {
+	return nil
+}
+
+func (c *cloning) run(ctx context.Context) (*InitResult, error) {
+	folder := PartialPath(c.path)
+	if err := openFolder(folder); err != nil {
 		return nil, err
 	}
-	result, err := s.enrolClone(ctx, tmp, label, at, o)
-	if err != nil {
+	result, err := c.make(ctx, folder)
+	if err = closeFolder(folder, err); err != nil {
 		return nil, err
 	}
-	// The token first: a database without one could not be completed.
-	if err := os.Link(TokenPath(tmp), TokenPath(path)); err != nil {
-		return nil, fmt.Errorf("place the token: %w", err)
-	}
-	if err := os.Link(tmp, path); err != nil {
-		return nil, errors.Join(fmt.Errorf("place the clone: %w", err), os.Remove(TokenPath(path)))
+	if result.log > result.Head {
+		c.pull(ctx, result)
 	}
 	return result, nil
 }
 
-func (s server) enrolClone(ctx context.Context, tmp, label string, at replog.Revision, o Options) (*InitResult, error) {
-	r, err := openReplica(tmp, o)
+// make makes the device in a folder and puts it in its place.
+func (c *cloning) make(ctx context.Context, folder string) (*InitResult, error) {
+	from, err := c.server.snapshot(ctx, snapshotRequest{folder: folder, keep: true}, &c.options)
+	if err != nil {
+		return nil, err
+	}
+	result, err := c.enrol(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	// The token first: a database without one could not be completed.
+	if err := os.Link(TokenPath(from.path), TokenPath(c.path)); err != nil {
+		return nil, fmt.Errorf("place the token: %w", err)
+	}
+	if err := os.Link(from.path, c.path); err != nil {
+		return nil, errors.Join(fmt.Errorf("place the clone: %w", err), os.Remove(TokenPath(c.path)))
+	}
+	return result, nil
+}
+
+// enrol turns the snapshot into a device. Its transactions are durable, and with
+// them the whole file.
+func (c *cloning) enrol(ctx context.Context, from *snapshot) (*InitResult, error) {
+	r, err := openReplica(from.path, c.options)
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	d := &Device{path: tmp, options: o, replica: r, server: s}
+	d := &Device{path: from.path, options: c.options, replica: r, server: c.server}
 	if err := d.write(func() error { return d.install(false) }); err != nil {
 		return nil, err
 	}
-	return d.enrol(ctx, label, at)
+	return d.enrol(ctx, c.label, from)
+}
+
+// pull brings the new device from its snapshot to the log's head. It is a
+// device whether or not that succeeds.
+func (c *cloning) pull(ctx context.Context, result *InitResult) {
+	err := func() error {
+		d, err := Open(c.path, c.options)
+		if err != nil {
+			return err
+		}
+		defer d.Close()
+		synced, err := d.sync(ctx, PullOnly)
+		if err == nil {
+			result.Head = synced.SyncPoint
+		}
+		return err
+	}()
+	if err != nil {
+		result.Warnings = append(result.Warnings, fmt.Sprintf(
+			"revisions %d to %d are still to be downloaded, by `replog sync`: %v", result.Head+1, result.log, err))
+	}
+}
+
+// sameLog makes sure that a snapshot belongs to the log that a device was
+// enrolled in.
+func (s *snapshot) sameLog(path string, database string, epoch replog.Epoch) error {
+	if s.database != database || s.epoch != epoch {
+		return &MismatchError{Path: path, Code: replog.CodeEpoch, Detail: "the server's log was replaced after the snapshot was made"}
+	}
+	return nil
 }

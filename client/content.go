@@ -6,55 +6,14 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"strings"
 
 	"replog/applier"
 	"replog/replog"
 )
 
-// snapshot downloads the database's content into a new file and returns its
-// revision.
-func (s *server) snapshot(ctx context.Context, path string) (replog.Revision, error) {
-	res, err := s.do(ctx, call{method: "GET", path: "/snapshot"}, &traffic{})
-	if err != nil {
-		return 0, err
-	}
-	defer res.Body.Close()
-	at, err := strconv.ParseInt(res.Header.Get(replog.HeaderRevision), 10, 64)
-	if err != nil {
-		return 0, &UnreachableError{URL: s.address(), Err: fmt.Errorf("the snapshot has no revision: %w", err)}
-	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return 0, err
-	}
-	if _, err = io.Copy(f, res.Body); err != nil {
-		f.Close()
-		return 0, &UnreachableError{URL: s.address(), Err: fmt.Errorf("the snapshot was cut: %w", err)}
-	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return 0, err
-	}
-	return replog.Revision(at), checkIntegrity(path)
-}
-
-func checkIntegrity(path string) error {
-	c, err := applier.Open(path, applier.OpenOptions{ReadOnly: true})
-	if err != nil {
-		return fmt.Errorf("the snapshot: %w", err)
-	}
-	defer c.Close()
-	row, err := c.QueryRow("PRAGMA quick_check(1)")
-	if err == nil && row[0].Bytes() != "ok" {
-		err = errors.New(row[0].Bytes())
-	}
-	if err != nil {
-		return fmt.Errorf("the snapshot is damaged: %w", err)
-	}
-	return nil
-}
-
+// publish makes a new database on the server of a file. It is compressed on the
+// way, so its progress is that of reading the file.
 func (d *Device) publish(ctx context.Context, content string) error {
 	f, err := os.Open(content)
 	if err != nil {
@@ -65,7 +24,15 @@ func (d *Device) publish(ctx context.Context, content string) error {
 	if err != nil {
 		return err
 	}
-	res, err := d.server.do(ctx, call{method: "PUT", body: func() io.Reader { return io.NewSectionReader(f, 0, info.Size()) }, contentType: "application/vnd.sqlite3"}, &traffic{})
+	var read *meter // of the last attempt
+	body := func() io.Reader {
+		read = gauge{d.options.Progress, StagePublish, info.Size()}.over(io.NewSectionReader(f, 0, info.Size()))
+		return newPacking(read)
+	}
+	res, err := d.server.do(ctx, call{method: "PUT", body: body, encoding: "zstd", contentType: "application/vnd.sqlite3"}, &traffic{})
+	if read != nil {
+		read.end()
+	}
 	var p *replog.Problem
 	if errors.As(err, &p) && p.Code == replog.CodeExists {
 		return &ExistsError{

@@ -42,11 +42,16 @@ type Options struct {
 	MaxUpload int
 	// RetryFor is for how long a request is sent again that found the network
 	// down or the server busy; the context may end it earlier. Default 0: it is
-	// sent once.
+	// sent once. What was downloaded starts the time anew.
 	RetryFor time.Duration
 	// Sleep waits between two attempts, and returns the context's error where
 	// that ends first. Default: a timer.
 	Sleep func(context.Context, time.Duration) error
+	// Progress is told how far long work has come. Default nobody.
+	Progress Progress
+	// Stall is how long the download of a snapshot may bring nothing before it
+	// counts as cut. Default one minute.
+	Stall time.Duration
 	// Fault is called at the named fault points; an error ends the work there.
 	Fault func(point string) error
 }
@@ -81,6 +86,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Sleep == nil {
 		o.Sleep = sleep
+	}
+	if o.Progress == nil {
+		o.Progress = func(Stage, int64, int64) {}
+	}
+	if o.Stall == 0 {
+		o.Stall = time.Minute
 	}
 	if o.Fault == nil {
 		o.Fault = func(string) error { return nil }

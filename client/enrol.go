@@ -38,6 +38,8 @@ type InitResult struct {
 	Captured []string
 	Skipped  []applier.SkippedTable
 	Warnings []string
+
+	log replog.Revision // the log's head when the device was enrolled
 }
 
 // Init makes a file a device. Where it fails, the file is as before. An enrolled
@@ -215,27 +217,31 @@ func (d *Device) install(whole bool) error {
 
 // join publishes or compares the content, then enrols.
 func (d *Device) join(ctx context.Context, req *InitRequest, content string) (*InitResult, error) {
-	var at replog.Revision
+	var from *snapshot
 	if req.Publish {
 		if err := d.publish(ctx, content); err != nil {
 			return nil, err
 		}
 	} else {
-		snapshot := content + ".snapshot"
 		var err error
-		if at, err = d.server.snapshot(ctx, snapshot); err != nil {
+		request := snapshotRequest{folder: filepath.Join(filepath.Dir(content), "snapshot"), newest: true}
+		if err := openFolder(request.folder); err != nil {
 			return nil, err
 		}
-		if err := d.sameContent(content, snapshot); err != nil {
+		if from, err = d.server.snapshot(ctx, request, &d.options); err != nil {
+			return nil, err
+		}
+		if err := d.sameContent(content, from.path); err != nil {
 			return nil, err
 		}
 	}
-	return d.enrol(ctx, req.Name, at)
+	return d.enrol(ctx, req.Name, from)
 }
 
 // enrol gets an identity from the server and writes it down: the token first,
-// then the file, which is a device from then on.
-func (d *Device) enrol(ctx context.Context, label string, at replog.Revision) (*InitResult, error) {
+// then the file, which is a device from then on. Its content is that of a
+// snapshot or, where that is nil, what was published.
+func (d *Device) enrol(ctx context.Context, label string, from *snapshot) (*InitResult, error) {
 	body, err := json.Marshal(replog.EnrolRequest{Name: label})
 	if err != nil {
 		return nil, err
@@ -248,6 +254,13 @@ func (d *Device) enrol(ctx context.Context, label string, at replog.Revision) (*
 	var e replog.Enrolment
 	if err := json.NewDecoder(res.Body).Decode(&e); err != nil {
 		return nil, &UnreachableError{URL: d.server.address(), Err: fmt.Errorf("the answer was cut: %w", err)}
+	}
+	at := replog.Revision(0)
+	if from != nil {
+		if err := from.sameLog(d.path, e.DatabaseID, e.Epoch); err != nil {
+			return nil, err
+		}
+		at = from.revision
 	}
 	if err := d.options.Fault(FaultEnrolled); err != nil {
 		return nil, err
@@ -262,5 +275,7 @@ func (d *Device) enrol(ctx context.Context, label string, at replog.Revision) (*
 		return d.replica.Exec("UPDATE main.replog_device SET device = ?, database = ?, epoch = ?, sync_point = ?",
 			replog.Text(string(e.Device)), replog.Text(e.DatabaseID), replog.Text(string(e.Epoch)), replog.Integer(int64(at)))
 	})
-	return d.result(e.Device, at), err
+	result := d.result(e.Device, at)
+	result.log = e.Head
+	return result, err
 }

@@ -29,6 +29,8 @@ type UnreachableError struct {
 	// effect on the server. after: how long the server asks to wait.
 	final, refused bool
 	after          time.Duration
+	// Kept is the file with what a download that was cut brought, if any.
+	Kept string
 }
 
 func (e *UnreachableError) Error() string { return fmt.Sprintf("%s: %v", e.URL, e.Err) }
@@ -36,6 +38,9 @@ func (e *UnreachableError) Unwrap() error { return e.Err }
 
 // Next is what the user can do.
 func (e *UnreachableError) Next() string {
+	if e.Kept != "" {
+		return "nothing was changed, and what was downloaded is kept; run it again when the server can be reached, and it goes on from there"
+	}
 	return "what was recorded is kept; run it again when the server can be reached"
 }
 
@@ -150,3 +155,20 @@ func (e *NotFoundError) Error() string { return e.What }
 
 // Next is what the user can do.
 func (e *NotFoundError) Next() string { return e.Hint }
+
+// DamagedError says that a snapshot did not come as the server has it, or is no
+// sound SQLite file.
+type DamagedError struct {
+	URL string
+	Err error
+}
+
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("%s: the snapshot is damaged: %v", e.URL, e.Err)
+}
+func (e *DamagedError) Unwrap() error { return e.Err }
+
+// Next is what the user can do.
+func (e *DamagedError) Next() string {
+	return "nothing was changed; where it happens again, the server's administrator should look at its disk and log, and the network's at its proxies"
+}

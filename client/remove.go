@@ -28,6 +28,9 @@ func Remove(ctx context.Context, path string, o Options) error {
 	if err != nil {
 		return err
 	}
+	if err := os.RemoveAll(PartialPath(path)); err != nil {
+		return err
+	}
 	for _, p := range []string{TokenPath(path), lockPath(path)} {
 		if err := removeFile(p); err != nil {
 			return err

@@ -3,14 +3,14 @@ package client
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"replog/applier"
 	"replog/replog"
 )
+
+// errOldSnapshot says that the server's replica is behind its own log.
+var errOldSnapshot = errors.New("the server's snapshot is older than the file")
 
 // RepairResult says what repair did.
 type RepairResult struct {
@@ -37,16 +37,28 @@ func (d *Device) repair(ctx context.Context) (*RepairResult, error) {
 	if err := d.prepare(); err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp(filepath.Dir(d.path), ".replog-")
-	if err != nil {
-		return nil, fmt.Errorf("make a temporary folder: %w", err)
+	folder := PartialPath(d.path)
+	if err := openFolder(folder); err != nil {
+		return nil, err
 	}
-	defer os.RemoveAll(dir)
-	snapshot := filepath.Join(dir, "snapshot.db")
-	at, err := d.server.snapshot(ctx, snapshot)
+	result, err := d.repairIn(ctx, folder)
+	return result, closeFolder(folder, err)
+}
+
+// repairIn repairs with the help of a folder, in which it downloads.
+func (d *Device) repairIn(ctx context.Context, folder string) (*RepairResult, error) {
+	id, err := d.identity()
 	if err != nil {
 		return nil, err
 	}
+	from, err := d.server.snapshot(ctx, snapshotRequest{folder: folder, keep: true, newest: true, least: id.SyncPoint}, &d.options)
+	if err != nil {
+		return nil, err
+	}
+	if err := from.sameLog(d.path, id.Database, id.Epoch); err != nil {
+		return nil, err
+	}
+	snapshot, at := from.path, from.revision
 	if err := d.sameSchema(snapshot); err != nil {
 		return nil, err
 	}
@@ -55,6 +67,9 @@ func (d *Device) repair(ctx context.Context) (*RepairResult, error) {
 		return nil, err
 	}
 	defer a.close()
+	if at < id.SyncPoint { // what is between the two would be missing
+		return nil, &UnreachableError{URL: d.server.address(), Err: errOldSnapshot}
+	}
 	result := &RepairResult{Backup: d.path + ".backup-" + strings.ReplaceAll(d.options.Clock().UTC().Format("20060102-150405.000"), ".", "-")}
 	err = d.replica.Backup(result.Backup)
 	if err == nil {

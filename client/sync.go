@@ -247,6 +247,7 @@ func (d *Device) ask(ctx context.Context, id *identity, sent []*pending, mode Mo
 	}
 	res, err := d.server.once(ctx, call{
 		method: "POST", path: "/sync", body: func() io.Reader { return upload }, encoding: "zstd", contentType: "application/x-ndjson",
+		sending: gauge{d.options.Progress, StageUpload, -1}, receiving: gauge{d.options.Progress, StageDownload, -1},
 	}, t)
 	if failed := upload.end(); failed != nil {
 		return nil, errors.Join(busy(d.path, failed), closeBody(res))

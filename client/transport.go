@@ -55,6 +55,10 @@ type call struct {
 	body         func() io.Reader // makes it, for each attempt; nil for none
 	encoding     string           // of the body
 	contentType  string
+	header       http.Header // more headers
+	raw          bool        // give the answer's body as it is on the wire
+	// sending and receiving report the bodies' progress, where they are given.
+	sending, receiving gauge
 }
 
 // bodyOf gives bytes as the body of a call.
@@ -65,8 +69,9 @@ func bodyOf(b []byte) func() io.Reader { return func() io.Reader { return bytes.
 type traffic struct{ sent, received atomic.Int64 }
 
 // do sends a request, again where that may help, and returns a success's answer,
-// with its body uncompressed. Errors are *UnreachableError, *NotAllowedError, or
-// a *replog.Problem.
+// with its body uncompressed unless the call is raw; that may also get 416, for
+// a range that does not exist. Errors are *UnreachableError, *NotAllowedError,
+// or a *replog.Problem.
 func (s *server) do(ctx context.Context, c call, t *traffic) (res *http.Response, err error) {
 	err = s.again(ctx, c.method == http.MethodGet, func() error {
 		res, err = s.once(ctx, c, t)
@@ -79,7 +84,9 @@ func (s *server) do(ctx context.Context, c call, t *traffic) (res *http.Response
 func (s *server) once(ctx context.Context, c call, t *traffic) (*http.Response, error) {
 	var sent io.Reader
 	if c.body != nil {
-		sent = &counter{r: c.body(), n: &t.sent}
+		up := c.sending.over(c.body())
+		defer up.end()
+		sent = &counter{r: up, n: &t.sent}
 	}
 	req, err := http.NewRequestWithContext(ctx, c.method, s.url+"/v1/"+s.name+c.path, sent)
 	if err != nil {
@@ -93,6 +100,9 @@ func (s *server) once(ctx context.Context, c call, t *traffic) (*http.Response, 
 	if c.contentType != "" {
 		req.Header.Set("Content-Type", c.contentType)
 	}
+	for name, values := range c.header {
+		req.Header[name] = values
+	}
 	res, err := s.http.Do(req)
 	if err != nil {
 		var repeats *url.Error // the method and the address
@@ -101,16 +111,21 @@ func (s *server) once(ctx context.Context, c call, t *traffic) (*http.Response, 
 		}
 		return nil, s.failed(err)
 	}
-	raw := res.Body
+	down := c.receiving.over(res.Body)
+	answered := res.Body
+	raw := &body{Reader: down, close: func() error { down.end(); return answered.Close() }}
 	wire := &counter{r: raw, n: &t.received}
 	res.Body = &body{Reader: wire, close: raw.Close}
-	if res.Header.Get("Content-Encoding") == "zstd" {
+	if res.Header.Get("Content-Encoding") == "zstd" && !(c.raw && res.StatusCode/100 == 2) {
 		z, err := zstd.NewReader(wire, zstd.WithDecoderConcurrency(1))
 		if err != nil {
 			raw.Close()
 			return nil, &UnreachableError{URL: s.address(), Err: err}
 		}
 		res.Body = &body{Reader: &decoder{z, wire}, close: func() error { z.Close(); return raw.Close() }}
+	}
+	if c.raw && res.StatusCode == http.StatusRequestedRangeNotSatisfiable {
+		return res, nil
 	}
 	if res.StatusCode/100 != 2 {
 		defer res.Body.Close()

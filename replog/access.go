@@ -19,11 +19,14 @@ type Enrolment struct {
 }
 
 // The headers that come with a snapshot, the replica at a revision as a SQLite
-// file without replog's tables.
+// file without replog's tables. Size, in bytes, and digest, a SHA-256 in
+// hexadecimal, are those of the file, however it is encoded on the wire.
 const (
 	HeaderRevision = "Replog-Revision"
 	HeaderEpoch    = "Replog-Epoch"
 	HeaderDatabase = "Replog-Database"
+	HeaderSize     = "Replog-Size"
+	HeaderDigest   = "Replog-Digest"
 )
 
 // LogLine is an entry as `replog log --json` and GET /v1/{db}/log give it, one

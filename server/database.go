@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -34,7 +35,7 @@ type database struct {
 	// files guards the replica's files against being replaced while a reader
 	// opens them.
 	files     sync.RWMutex
-	snapshots sync.Mutex // held while a snapshot is made
+	snapshots *snapshots
 
 	dead   atomic.Bool // a fault point fired
 	broken atomic.Bool // no replica agrees with the log: uploads are refused
@@ -50,6 +51,7 @@ func openDatabase(ctx context.Context, cfg *Config, name, folder string) (*datab
 	d := &database{
 		cfg: cfg, name: name, folder: folder, log: log,
 		queue: make(chan *job, cfg.Limits.Queue), stopped: make(chan struct{}),
+		snapshots: newSnapshots(cfg),
 	}
 	if err := d.start(ctx); err != nil {
 		if d.replica != nil {
@@ -62,6 +64,9 @@ func openDatabase(ctx context.Context, cfg *Config, name, folder string) (*datab
 }
 
 func (d *database) start(ctx context.Context) error {
+	if err := os.RemoveAll(d.snapshotsFolder()); err != nil {
+		return err
+	}
 	tx, err := d.log.Begin(ctx)
 	if err != nil {
 		return err

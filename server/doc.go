@@ -13,6 +13,6 @@
 //	databases/NAME/base.db  revision 0, as it was published
 //	databases/NAME/…        the log, in files of its store
 //	databases/NAME/replica.db     the data at the log's head, without its triggers
-//	databases/NAME/snapshots/     the newest snapshot, as it is handed out
+//	databases/NAME/snapshots/     snapshots, as they are handed out; emptied at each start
 //	incoming/               uploads that are not complete; emptied at each start
 package server

@@ -32,6 +32,13 @@ type Limits struct {
 	// Revocation is how often revoked tokens are looked for while streams of
 	// events are open. Default one second.
 	Revocation time.Duration
+	// SnapshotAge is how long a snapshot is handed out at least, however far
+	// the log has gone on; one that takes long to make serves for ten times as
+	// long as that took. Default one minute.
+	SnapshotAge time.Duration
+	// SnapshotKeep is how long a snapshot that was replaced waits for devices
+	// whose download was cut. Default 15 minutes.
+	SnapshotKeep time.Duration
 	// Shutdown is how long requests may go on once the server is told to stop.
 	// Default 30 seconds.
 	Shutdown time.Duration
@@ -47,6 +54,8 @@ func (l Limits) withDefaults() Limits {
 	def(&l.Stall, time.Minute)
 	def(&l.Heartbeat, replog.HeartbeatEvery)
 	def(&l.Revocation, time.Second)
+	def(&l.SnapshotAge, time.Minute)
+	def(&l.SnapshotKeep, 15*time.Minute)
 	def(&l.Shutdown, 30*time.Second)
 	return l
 }

@@ -3,16 +3,13 @@ package server
 import (
 	"bytes"
 	"errors"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
 
-	"replog/applier"
 	"replog/replog"
 )
 
@@ -131,126 +128,4 @@ func TestSecondServerOnAFolderIsRefused(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	h.restart()
-}
-
-func TestSnapshotIsTheReplicaWithItsTriggers(t *testing.T) {
-	h := newHarness(t)
-	h.shop()
-	a := h.enrol("shop")
-	a.insert(2, "chair")
-	a.sync()
-	r := h.do("GET", "/v1/shop/snapshot", a.token, nil)
-	h.ok(r, http.StatusOK)
-	want := `"` + string(a.header.Epoch) + `-1"`
-	if got := r.Header.Get("ETag"); got != want || r.Header.Get(replog.HeaderRevision) != "1" ||
-		r.Header.Get(replog.HeaderDatabase) != a.header.Database || r.Header.Get(replog.HeaderEpoch) != string(a.header.Epoch) {
-		t.Errorf("headers: %v", r.Header)
-	}
-	path := filepath.Join(t.TempDir(), "snapshot.db")
-	h.must(os.WriteFile(path, r.body, 0o600))
-	if rows := h.rows(path, allItems); rows != h.replicaRows("shop", allItems) {
-		t.Errorf("rows: %s", rows)
-	}
-	schema := `SELECT +type, +name, +sql FROM sqlite_schema ORDER BY rowid`
-	base := h.rows(h.srv.database("shop").basePath(), schema)
-	if got := h.rows(path, schema); got != base {
-		t.Errorf("schema\n%s\nwant\n%s", got, base)
-	}
-	if got := h.rows(path, `INSERT INTO item VALUES (3, 'x', 0)`) + h.rows(path, `SELECT +what FROM audit`); got != "[\"first 3\"]\n[\"second 3\"]\n" {
-		t.Errorf("the triggers fire as %s", got)
-	}
-	c, err := applier.Open(path, applier.OpenOptions{})
-	h.must(err)
-	defer c.Close()
-	s, err := applier.ReadSchema(c)
-	h.must(err)
-	if s.Fingerprint() != a.header.Schema {
-		t.Error("the snapshot's schema has another fingerprint")
-	}
-}
-
-func TestSnapshotCanBeFetchedInParts(t *testing.T) {
-	h := newHarness(t)
-	h.shop()
-	a := h.enrol("shop")
-	whole := h.do("GET", "/v1/shop/snapshot", a.token, nil)
-	etag := whole.Header.Get("ETag")
-	part := h.do("GET", "/v1/shop/snapshot", a.token, nil, "Range", "bytes=100-199", "If-Range", etag)
-	h.ok(part, http.StatusPartialContent)
-	if !bytes.Equal(part.body, whole.body[100:200]) {
-		t.Error("the part is not that of the whole")
-	}
-	h.ok(h.do("GET", "/v1/shop/snapshot", a.token, nil, "If-None-Match", etag), http.StatusNotModified)
-	a.insert(2, "chair")
-	a.sync()
-	moved := h.do("GET", "/v1/shop/snapshot", a.token, nil, "Range", "bytes=100-199", "If-Range", etag)
-	h.ok(moved, http.StatusOK)
-	if moved.Header.Get("ETag") == etag {
-		t.Error("another revision has the same ETag")
-	}
-	old, err := filepath.Glob(filepath.Join(h.srv.database("shop").snapshotsFolder(), "*"))
-	h.must(err)
-	if len(old) != 1 || !strings.HasSuffix(old[0], "-1.db") {
-		t.Errorf("snapshots kept: %v", old)
-	}
-}
-
-func TestSnapshotIsCompressedWhereAskedFor(t *testing.T) {
-	h := newHarness(t)
-	h.shop()
-	whole := h.do("GET", "/v1/shop/snapshot", h.admin(), nil)
-	r := h.do("GET", "/v1/shop/snapshot", h.admin(), nil, "Accept-Encoding", "zstd")
-	h.ok(r, http.StatusOK)
-	if r.Header.Get("Content-Encoding") != "zstd" || r.Header.Get("ETag") != "W/"+whole.Header.Get("ETag") ||
-		r.Header.Get(replog.HeaderRevision) != "0" || len(r.body) >= len(whole.body) {
-		t.Errorf("%d of %d bytes, headers %v", len(r.body), len(whole.body), r.Header)
-	}
-	z, err := zstd.NewReader(bytes.NewReader(r.body))
-	h.must(err)
-	defer z.Close()
-	plain, err := io.ReadAll(z)
-	h.must(err)
-	if !bytes.Equal(plain, whole.body) {
-		t.Error("it is another file")
-	}
-	h.ok(h.do("GET", "/v1/shop/snapshot", h.admin(), nil, "Accept-Encoding", "zstd", "If-None-Match", r.Header.Get("ETag")),
-		http.StatusNotModified)
-	part := h.do("GET", "/v1/shop/snapshot", h.admin(), nil, "Accept-Encoding", "zstd", "Range", "bytes=0-15")
-	if string(part.body) != "SQLite format 3\x00" {
-		t.Errorf("the part is %q", part.body)
-	}
-}
-
-func TestSnapshotIsMadeWhileTheWriterWorks(t *testing.T) {
-	h := newHarness(t)
-	h.shop()
-	a := h.enrol("shop")
-	stop, ended := make(chan struct{}), make(chan error, 1)
-	go func() {
-		for i := int64(2); ; i++ {
-			select {
-			case <-stop:
-				ended <- nil
-				return
-			default:
-			}
-			a.insert(i, "chair")
-			if _, err := a.try(); err != nil {
-				ended <- err
-				return
-			}
-		}
-	}()
-	for n := range 20 {
-		r := h.do("GET", "/v1/shop/snapshot", h.admin(), nil)
-		h.ok(r, http.StatusOK)
-		path := filepath.Join(t.TempDir(), "snapshot.db")
-		h.must(os.WriteFile(path, r.body, 0o600))
-		// Each transaction adds one row to the one that was published.
-		if got := h.rows(path, `SELECT count(*) - 1 FROM item`); got != "["+r.Header.Get(replog.HeaderRevision)+"]\n" {
-			t.Fatalf("snapshot %d of revision %s has %s more rows", n, r.Header.Get(replog.HeaderRevision), got)
-		}
-	}
-	close(stop)
-	h.must(<-ended)
 }

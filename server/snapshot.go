@@ -1,168 +1,70 @@
 package server
 
 import (
-	"errors"
-	"fmt"
-	"io"
+	"encoding/hex"
 	"net/http"
-	"os"
-	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
 
-	"replog/applier"
 	"replog/replog"
 )
 
-// readSnapshot answers with the replica, at its revision, as a SQLite file. It
-// may be asked for in ranges: the ETag names the revision. Compressed, which is
-// made as it is sent, it cannot, and the ETag is a weak one.
+// readSnapshot answers with the replica as a SQLite file, at the revision that
+// the headers name: a recent one, or with Cache-Control: no-cache the newest.
+//
+// There are two representations, plain and zstd, each with a strong ETag and in
+// ranges. A request whose If-Range or If-Match names one that is still kept gets
+// that one, so that a download that was cut goes on, however far the log has.
 func (s *Server) readSnapshot(c *call) error {
-	f, head, err := c.db.snapshot()
+	want := c.snapshotWanted()
+	f, err := c.db.openSnapshot(c.r.Context(), want)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	c.setHead(head)
-	etag := fmt.Sprintf(`"%s-%d"`, head.Epoch, head.Revision)
-	if c.acceptsZstd() && c.r.Header.Get("Range") == "" && c.r.Header.Get("If-None-Match") == "" {
-		c.w.Header().Set("ETag", "W/"+etag)
-		return c.compress(f)
+	defer f.close()
+	c.setHead(f.head)
+	head := c.w.Header()
+	head.Set(replog.HeaderSize, strconv.FormatInt(f.size, 10))
+	head.Set(replog.HeaderDigest, hex.EncodeToString(f.digest[:]))
+	head.Set("ETag", f.tag)
+	head.Set("Content-Type", typeSQLite)
+	head.Set("Vary", "Accept-Encoding")
+	var w http.ResponseWriter = c.w
+	if !want.plain {
+		w = zstdWriter{c.w}
 	}
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	c.w.Header().Set("ETag", etag)
-	c.w.Header().Set("Content-Type", typeSQLite)
-	c.w.Header().Set("Vary", "Accept-Encoding")
-	http.ServeContent(c.w, c.r, "", info.ModTime(), f)
+	http.ServeContent(w, c.r, "", time.Time{}, f.file)
 	return nil
 }
 
-func (c *call) compress(f *os.File) error {
-	stream, err := c.stream(typeSQLite)
-	if err != nil {
-		return err
-	}
-	c.w.begin()
-	if _, err := io.Copy(stream, f); err != nil {
-		return err
-	}
-	return stream.finish()
+// wanted says which snapshot a request asks for.
+type wanted struct {
+	plain  bool     // not compressed
+	newest bool     // none that the replica has left behind
+	tags   []string // of representations that it would rather go on with
 }
 
-// snapshot opens the newest snapshot, which is made if there is none of the
-// replica's revision. The writer goes on meanwhile.
-func (d *database) snapshot() (*os.File, replog.Head, error) {
-	if d.broken.Load() {
-		return nil, replog.Head{}, errBroken
+func (c *call) snapshotWanted() wanted {
+	w := wanted{plain: !c.acceptsZstd()}
+	for directive := range strings.SplitSeq(strings.Join(c.r.Header.Values("Cache-Control"), ","), ",") {
+		w.newest = w.newest || strings.EqualFold(strings.TrimSpace(directive), "no-cache")
 	}
-	d.snapshots.Lock()
-	defer d.snapshots.Unlock()
-	d.files.RLock()
-	defer d.files.RUnlock()
-	c, err := applier.Open(d.replicaPath(), applier.OpenOptions{BusyTimeout: replicaBusy})
-	if err != nil {
-		return nil, replog.Head{}, err
-	}
-	defer c.Close()
-	// One view from here on: the revision and the content belong together.
-	if err := c.BeginRead(); err != nil {
-		return nil, replog.Head{}, err
-	}
-	head, err := replicaHead(c)
-	if err != nil {
-		return nil, replog.Head{}, err
-	}
-	path := filepath.Join(d.snapshotsFolder(), fmt.Sprintf("%s-%d.db", head.Epoch, head.Revision))
-	f, err := os.Open(path)
-	if !errors.Is(err, os.ErrNotExist) {
-		return f, head, err
-	}
-	if err := d.makeSnapshot(c, path); err != nil {
-		return nil, replog.Head{}, fmt.Errorf("make a snapshot: %w", err)
-	}
-	f, err = os.Open(path)
-	return f, head, err
-}
-
-// makeSnapshot copies the replica as the connection sees it, and removes older
-// snapshots. Those who read one keep it until they are done.
-func (d *database) makeSnapshot(c *applier.Conn, path string) error {
-	if err := os.MkdirAll(d.snapshotsFolder(), 0o700); err != nil {
-		return err
-	}
-	older, err := filepath.Glob(filepath.Join(d.snapshotsFolder(), "*"))
-	if err != nil {
-		return err
-	}
-	made := path + ".new"
-	if err := removeReplica(made); err != nil {
-		return err
-	}
-	if err := c.Backup(made); err != nil {
-		return err
-	}
-	if err := finishSnapshot(made); err != nil {
-		return errors.Join(err, removeReplica(made))
-	}
-	if err := syncFile(made); err != nil {
-		return err
-	}
-	if err := os.Rename(made, path); err != nil {
-		return err
-	}
-	for _, old := range older {
-		if err := os.Remove(old); err != nil && !errors.Is(err, os.ErrNotExist) {
-			d.cfg.Logger.Warn("an old snapshot stays", "path", old, "error", err)
+	for _, name := range []string{"If-Range", "If-Match"} {
+		for tag := range strings.SplitSeq(c.r.Header.Get(name), ",") {
+			w.tags = append(w.tags, strings.TrimSpace(tag))
 		}
 	}
-	return nil
+	return w
 }
 
-// finishSnapshot turns a copy of the replica into what devices get: without
-// what the server added, with the application's triggers, as one file.
-func finishSnapshot(path string) error {
-	c, err := applier.Open(path, applier.OpenOptions{Pragmas: []string{"journal_mode=DELETE", "synchronous=OFF"}})
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	if err := c.Begin(); err != nil {
-		return err
-	}
-	err = restoreTriggers(c)
-	if err == nil {
-		err = c.Script(`DROP TABLE replog_trigger; DROP TABLE replog_replica`)
-	}
-	if err != nil {
-		return errors.Join(err, c.Rollback())
-	}
-	if err := c.Commit(); err != nil {
-		return err
-	}
-	return checkIntegrity(c)
-}
+// zstdWriter names the coding on answers that have content. Earlier it may not:
+// http.ServeContent gives the length only of what has no coding.
+type zstdWriter struct{ *responseWriter }
 
-// errDamaged says that a SQLite file is damaged.
-var errDamaged = errors.New("the file is damaged")
-
-// checkIntegrity reads every page once, but does not compare indexes with
-// their tables.
-func checkIntegrity(c *applier.Conn) error {
-	row, err := c.QueryRow(`PRAGMA quick_check(1)`)
-	if err != nil {
-		return err
+func (w zstdWriter) WriteHeader(status int) {
+	if status == http.StatusOK || status == http.StatusPartialContent {
+		w.Header().Set("Content-Encoding", "zstd")
 	}
-	if row[0].Bytes() != "ok" {
-		return fmt.Errorf("%w: %s", errDamaged, row[0].Bytes())
-	}
-	return nil
-}
-
-func syncFile(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	w.responseWriter.WriteHeader(status)
 }

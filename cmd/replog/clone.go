@@ -9,10 +9,11 @@ import (
 func cloneCommand(s *stdio) *cli.Command {
 	return &cli.Command{
 		Name:      "clone",
-		Usage:     "make a new device from the server's newest snapshot",
+		Usage:     "make a new device from the server's content",
 		ArgsUsage: "URL DB",
 		Description: "Downloads the database at http(s)://HOST:PORT/NAME into the new file DB and enrols it as a device.\n" +
-			"The token comes from --token-file or REPLOG_TOKEN. The device's own token is kept in DB-token.\n\n" +
+			"The token comes from --token-file or REPLOG_TOKEN. The device's own token is kept in DB-token.\n" +
+			"Where the download is cut, DB-partial keeps what has come, and the same command goes on from there.\n\n" +
 			exitCodes(codeFailed, codeUsage, codeNotAllowed, codeMustRepair, codeTryLater),
 		Flags: []cli.Flag{nameFlag(), tokenFlag(), caFlag(), timeoutFlag(), busyFlag()},
 		Action: func(c *cli.Context) error {

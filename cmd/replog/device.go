@@ -16,7 +16,9 @@ func clientOptions(c *cli.Context) (client.Options, error) {
 	if err != nil {
 		return client.Options{}, err
 	}
-	return client.Options{HTTP: web, BusyTimeout: c.Duration("busy-timeout"), RetryFor: retryFor(c)}, nil
+	return client.Options{
+		HTTP: web, BusyTimeout: c.Duration("busy-timeout"), RetryFor: retryFor(c), Progress: progress(c),
+	}, nil
 }
 
 // withDevice opens the enrolled database at path and runs f on it, within the

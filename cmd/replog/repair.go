@@ -15,7 +15,8 @@ func repairCommand(s *stdio) *cli.Command {
 		Usage:     "load the content again from the server's snapshot",
 		ArgsUsage: "DB",
 		Description: "For a file that has diverged from the log. What was recorded and not uploaded is replayed on the new content,\n" +
-			"conflicts are kept, and the file as it was stays beside DB as a backup.\n\n" +
+			"conflicts are kept, and the file as it was stays beside DB as a backup. Where the download is cut, nothing\n" +
+			"is changed, DB-partial keeps what has come, and the same command goes on from there.\n\n" +
 			exitCodes(codeFailed, codeUsage, codeNotAllowed, codeMustRepair, codeDiffers, codeTryLater),
 		Flags: []cli.Flag{caFlag(), timeoutFlag(), busyFlag()},
 		Action: func(c *cli.Context) error {

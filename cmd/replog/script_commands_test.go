@@ -31,6 +31,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"unlock": cmdUnlock,
 	"sample": cmdSample,
 	"await":  cmdAwait,
+	"line":   cmdLine,
 
 	"silent-server": cmdSilentServer,
 	"busy-server":   cmdBusyServer,

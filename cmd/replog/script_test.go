@@ -27,6 +27,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("ADMIN", e.WorkDir+"/server/admin.token")
 			e.Setenv("CHINOOK", chinook)
 			e.Setenv("GORACE", raceOptions)
+			e.Values[lineKey{}] = &scriptLine{}
 			e.Values[stateKey{}] = &scriptState{data: e.WorkDir + "/server"}
 			return nil
 		},

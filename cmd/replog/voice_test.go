@@ -27,6 +27,7 @@ func TestEachKindOfErrorHasItsExitCode(t *testing.T) {
 		{&client.DivergedError{Err: problem}, codeDiffers},
 		{&client.DiffersError{}, codeDiffers},
 		{&client.UnreachableError{Err: problem}, codeTryLater},
+		{&client.DamagedError{Err: problem}, codeFailed},
 		{&client.BusyError{}, codeTryLater},
 		{context.DeadlineExceeded, codeTryLater},
 		{context.Canceled, codeFailed},

@@ -120,6 +120,7 @@ func (h *host) snapshot(path string) error {
 		return err
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Cache-Control", "no-cache") // the head's, not a recent one
 	res, err := h.calm.roundTrip(req)
 	if err != nil {
 		return err

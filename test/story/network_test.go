@@ -319,15 +319,13 @@ func TestAReaderThatHoldsUpTheCommitIsLeftAlone(t *testing.T) {
 	}
 }
 
-func TestACloneWhoseDownloadIsCutLeavesNothing(t *testing.T) {
+func TestACloneWhoseDownloadBringsNothingLeavesNothing(t *testing.T) {
 	w := newWorld(t)
 	a := w.publish("a.db", shop)
-	for _, cut := range []int{0, 1, 500} {
-		l := &line{cut: cut}
-		_, err := client.Clone(t.Context(), w.url, w.dir+"/b.db", w.admin(), "", l.options())
-		if !isUnreachable(err) {
-			t.Fatalf("cut after %d of %d bytes: %v", cut, len(l.taped), err)
-		}
+	l := &line{cut: 0}
+	if _, err := client.Clone(t.Context(), w.url, w.dir+"/b.db", w.admin(), "", l.options()); !isUnreachable(err) {
+		t.Fatal(err)
 	}
+	w.leaves(w.dir + "/b.db")
 	w.equal(a, w.clone("b.db"))
 }

@@ -135,15 +135,14 @@ func TestRepairWhoseDownloadIsLostChangesNothing(t *testing.T) {
 	b := w.clone("b.db")
 	b.drift("DELETE FROM invoice WHERE id = 'i1'")
 	before := b.bytes()
-	for _, cut := range []int{0, 1, 100, 500} {
-		x := b.openWith((&line{cut: cut}).options())
-		if _, err := x.Repair(t.Context()); !isUnreachable(err) {
-			t.Fatal(err)
-		}
-		if b.bytes() != before {
-			t.Fatal("the file has changed")
-		}
+	x := b.openWith((&line{cut: 0}).options())
+	if _, err := x.Repair(t.Context()); !isUnreachable(err) {
+		t.Fatal(err)
 	}
+	if b.bytes() != before {
+		t.Fatal("the file has changed")
+	}
+	w.leaves(b.path, "", "-lock", "-token")
 }
 
 func TestRepairWhileTheApplicationWrites(t *testing.T) {
