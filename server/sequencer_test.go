@@ -204,9 +204,14 @@ func TestCommitOfUnknownOutcomeIsAnsweredFromTheLog(t *testing.T) {
 	if got := a.sync(); len(got.verdicts) != 1 || got.Revision != 1 {
 		t.Fatalf("it happened: %+v", got)
 	}
+	older := a.header
+	older.LastSeq = 0
+	r, err := a.send(replog.EncodeSyncHeader(older))
+	h.must(err)
+	h.expect(r, http.StatusConflict, replog.CodeFork)
 	a.insert(3, "desk")
 	doubt.Store(2)
-	r, err := a.send(a.upload())
+	r, err = a.send(a.upload())
 	h.must(err)
 	h.expect(r, http.StatusServiceUnavailable, replog.CodeBusy)
 	if r.Header.Get("Retry-After") == "" {
@@ -217,6 +222,35 @@ func TestCommitOfUnknownOutcomeIsAnsweredFromTheLog(t *testing.T) {
 	}
 	if rows := h.replicaRows("shop", `SELECT +id FROM item`); rows != "[1]\n[2]\n[3]\n" {
 		t.Errorf("rows: %s", rows)
+	}
+}
+
+// watchedTx runs something just before its commit.
+type watchedTx struct {
+	replog.LogTx
+	before func()
+}
+
+func (w watchedTx) Commit() error {
+	w.before()
+	return w.LogTx.Commit()
+}
+
+func TestTheReplicaShowsNothingBeforeTheLogHasIt(t *testing.T) {
+	var look func()
+	h := newHarness(t, func(c *Config) {
+		c.Stores = wrappedStores{begin: func(tx replog.LogTx) replog.LogTx { return watchedTx{tx, func() { look() }} }}
+	})
+	h.shop()
+	a := h.enrol("shop")
+	seen := ""
+	look = func() {
+		seen = h.replicaRows("shop", `SELECT (SELECT revision FROM replog_replica), count(*) FROM item`)
+	}
+	a.insert(2, "chair")
+	a.sync()
+	if seen != "[0,1]\n" {
+		t.Errorf("as the log commits, the replica shows %s", seen)
 	}
 }
 

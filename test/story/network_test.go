@@ -11,6 +11,7 @@ import (
 
 	"replog/applier"
 	"replog/client"
+	"replog/replog"
 )
 
 // line is a transport that something happens on.
@@ -328,4 +329,55 @@ func TestACloneWhoseDownloadBringsNothingLeavesNothing(t *testing.T) {
 	}
 	w.leaves(w.dir + "/b.db")
 	w.equal(a, w.clone("b.db"))
+}
+
+func TestWhatIsWrittenDuringASyncWaitsForTheNext(t *testing.T) {
+	w := newWorld(t)
+	a := w.publish("a.db", shop)
+	const step = "INSERT INTO replog_transaction VALUES('t'); UPDATE customer SET name = name || '+' WHERE id = 1"
+	a.write(step)
+	a.write(step)
+	l := &line{cut: -1, answered: func(n int) {
+		if n < 5 {
+			a.write(step)
+		}
+	}}
+	o := l.options()
+	o.MaxUpload = 1
+	if r, err := a.trySync(client.Both, o); err != nil || r.Uploaded != 2 || l.requests != 2 {
+		t.Fatalf("%+v %v in %d requests", r, err, l.requests)
+	}
+	if n := len(a.pending()); n != 2 {
+		t.Fatalf("%d pending", n)
+	}
+}
+
+func TestAnAnswerFromAnotherHistoryChangesNothing(t *testing.T) {
+	for _, tc := range []struct{ code, from, to string }{
+		{replog.CodeEpoch, `"epoch":"`, `"epoch":"0`},
+		{replog.CodeAhead, `{"done":{"revision":1`, `{"done":{"revision":0`},
+	} {
+		t.Run(tc.code, func(t *testing.T) {
+			w := newWorld(t)
+			a := w.publish("a.db", shop)
+			a.write("UPDATE customer SET name = 'first' WHERE id = 1")
+			a.sync(client.Both)
+			l := &line{cut: -1, plain: true}
+			if _, err := a.trySync(client.Both, l.options()); err != nil {
+				t.Fatal(err)
+			}
+			before := a.read("SELECT * FROM customer")
+			altered := bytes.Replace(l.taped, []byte(tc.from), []byte(tc.to), 1)
+			if bytes.Equal(altered, l.taped) {
+				t.Fatalf("the answer is not as the test thinks: %s", l.taped)
+			}
+			l.taped, l.replay = altered, true
+			_, err := a.trySync(client.Both, l.options())
+			mismatch(t, err, tc.code)
+			if a.read("SELECT * FROM customer") != before || a.status().SyncPoint != 1 {
+				t.Error("the file changed")
+			}
+			w.converge(a, w.clone("b.db"))
+		})
+	}
 }
