@@ -35,20 +35,26 @@ func newDevice(ctx context.Context, s *site, n sizes, seed uint64) (list []figur
 	if err := s.enrol(ctx); err != nil {
 		return nil, err
 	}
-	token, err := s.run(ctx, "token", "create", "shop", "--data", "server")
+	// The clone of b.db left a snapshot. The first of the two clones to be
+	// measured has to wait for one to be made.
+	if err := os.RemoveAll(s.path("server/databases/shop/snapshots")); err != nil {
+		return nil, err
+	}
+	first, err := s.clone(ctx, "c.db")
 	if err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(s.path("c.token"), token, 0o600); err != nil {
-		return nil, err
-	}
-	start = time.Now()
-	if _, err := s.run(ctx, "clone", s.url, "c.db", "--token-file", "c.token"); err != nil {
-		return nil, err
-	}
-	took := time.Since(start)
+	next, err := s.clone(ctx, "d.db")
 	return []figure{
 		{what: "a large database copied by hand", value: byHand.Seconds(), unit: "s"},
-		{what: "a new device of it ÷ by hand", value: took.Seconds() / byHand.Seconds(), bound: 2},
-	}, nil
+		{what: "a new device of it ÷ by hand", value: first.Seconds() / byHand.Seconds(), bound: 2},
+		{what: "the next new device, of the same snapshot, ÷ by hand", value: next.Seconds() / byHand.Seconds(), bound: 2},
+	}, err
+}
+
+// clone makes a device and returns how long the process took.
+func (s *site) clone(ctx context.Context, file string) (time.Duration, error) {
+	start := time.Now()
+	_, err := s.run(ctx, "clone", s.url, file, "--token-file", s.path("server/admin.token"))
+	return time.Since(start), err
 }
