@@ -48,20 +48,51 @@ func (s *site) command(ctx context.Context, args ...string) *exec.Cmd {
 // run runs the command and returns its standard output.
 func (s *site) run(ctx context.Context, args ...string) ([]byte, error) {
 	cmd := s.command(ctx, args...)
-	var messages bytes.Buffer
-	cmd.Stderr = &messages
-	out, err := cmd.Output()
-	s.resident = max(s.resident, resident(cmd.ProcessState))
-	if err != nil {
-		return nil, fmt.Errorf("replog %s: %w: %s%s", strings.Join(args, " "), err, out, messages.Bytes())
+	var out, messages bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &messages
+	err := cmd.Start()
+	if err == nil {
+		watched := make(chan int64, 1)
+		ended := make(chan struct{})
+		go func() { watched <- watchResident(cmd.Process.Pid, ended) }()
+		err = cmd.Wait()
+		close(ended)
+		s.resident = max(s.resident, <-watched)
 	}
-	return out, nil
+	if err != nil {
+		return nil, fmt.Errorf("replog %s: %w: %s%s", strings.Join(args, " "), err, out.Bytes(), messages.Bytes())
+	}
+	return out.Bytes(), nil
 }
 
-// resident is the largest resident size of a process that has ended, in bytes.
-func resident(p *os.ProcessState) int64 {
-	if usage, ok := p.SysUsage().(*syscall.Rusage); ok {
-		return usage.Maxrss << 10 // Linux counts in KiB
+// watchResident is the largest resident size of a process until it ends, as far
+// as a look now and then tells. (What the system says of a process that has
+// ended includes its parent's size, from before it became another program.)
+func watchResident(pid int, ended <-chan struct{}) (most int64) {
+	for {
+		most = max(most, resident(pid))
+		select {
+		case <-ended:
+			return most
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// resident is the largest resident size of a process so far, in bytes; 0 where
+// the system does not tell.
+func resident(pid int) int64 {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(b)) {
+		if text, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			var kib int64
+			if _, err := fmt.Sscan(text, &kib); err == nil {
+				return kib << 10
+			}
+		}
 	}
 	return 0
 }
