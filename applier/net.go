@@ -43,7 +43,7 @@ func (r *Replica) Gather(last replog.Millis) ([]*Gathered, error) {
 
 // batchFacts is about how many facts are worked on at a time; a transaction with
 // more is one batch all the same.
-const batchFacts = 10_000
+const batchFacts = 5_000
 
 // GatherBack is Gather that gives the newest transaction first, and holds no
 // more of them than about one batch at a time.

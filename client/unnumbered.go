@@ -6,7 +6,7 @@ import (
 )
 
 // unnumberedMemory is how much of unnumbered is kept in memory, in bytes.
-const unnumberedMemory = 8 << 20
+const unnumberedMemory = 4 << 20
 
 // unnumbered keeps transactions that come newest first until their numbers are
 // known: in memory, and in a temporary table where they are many.

@@ -49,7 +49,11 @@ func (d *device) rounds(n int) {
 func (d *device) outcomes() (list []replog.Outcome) {
 	d.w.t.Helper()
 	d.sync(client.Both)
-	err := d.open().Log(d.w.t.Context(), client.LogQuery{}, func(l replog.LogLine) error {
+	log, err := d.open().Log()
+	if err != nil {
+		d.w.t.Fatal(err)
+	}
+	err = log.Lines(d.w.t.Context(), replog.Filter{Descending: true}, func(l replog.LogLine) error {
 		if l.Device == d.status().Device {
 			list = append(list, l.Outcome)
 		}
