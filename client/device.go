@@ -122,6 +122,10 @@ func Open(path string, o Options) (*Device, error) {
 		r.Close()
 		return nil, err
 	}
+	if err := adoptToken(path, id.Device); err != nil {
+		r.Close()
+		return nil, err
+	}
 	d.server = server{http: o.HTTP, retries: o.retries(), url: id.Server, name: id.Name}
 	return d, nil
 }

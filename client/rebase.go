@@ -138,30 +138,35 @@ func (m *move) addTo(r *SyncResult) {
 // returns; it applies what comes after that, and replays what is left.
 func (m *move) wholly(confirm func() (replog.Revision, error)) error {
 	return m.replica.WithoutTriggers(func() error {
-		from, err := confirm()
-		if err != nil {
-			return err
-		}
-		if err := m.options.Fault(FaultUndone); err != nil {
-			return err
-		}
-		err = m.answer.entries(func(e *replog.Download) error {
-			if e.Revision <= from {
-				return nil
-			}
-			if err := m.apply(e); err != nil {
-				return fmt.Errorf("revision %d: %w", e.Revision, err)
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		if err := m.judged(); err != nil {
+		if err := m.advance(confirm); err != nil {
 			return err
 		}
 		return m.replay()
 	})
+}
+
+// advance is wholly without the replay.
+func (m *move) advance(confirm func() (replog.Revision, error)) error {
+	from, err := confirm()
+	if err != nil {
+		return err
+	}
+	if err := m.options.Fault(FaultUndone); err != nil {
+		return err
+	}
+	err = m.answer.entries(func(e *replog.Download) error {
+		if e.Revision <= from {
+			return nil
+		}
+		if err := m.apply(e); err != nil {
+			return fmt.Errorf("revision %d: %w", e.Revision, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return m.judged()
 }
 
 // undone is the confirmed state at the sync point.
