@@ -106,6 +106,8 @@ type Device struct {
 	options Options
 	replica *applier.Replica
 	server  server
+	// giveUpMissed: what capture missed is not looked for.
+	giveUpMissed bool
 }
 
 // Open opens an enrolled file. A file that is not enrolled is a

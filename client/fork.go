@@ -90,7 +90,8 @@ func (d *Device) fork(ctx context.Context, req *ForkRequest) (*ForkResult, error
 	if err != nil {
 		return nil, err
 	}
-	if err := d.closeNow(); err != nil {
+	var blind *blindError // what capture missed is found out later
+	if err := d.closeNow(); err != nil && !errors.As(err, &blind) {
 		return nil, err
 	}
 	if err := d.options.Fault(FaultClosed); err != nil {
@@ -200,7 +201,10 @@ func (d *Device) adopted(next replog.DeviceID) error {
 func (d *Device) become(ctx context.Context, id *identity, next replog.DeviceID) (*ForkResult, error) {
 	as := *id
 	as.Device, as.LastSeq = next, 0
-	var err error
+	_, err := d.seeAgain(ctx, &as)
+	if err != nil {
+		return nil, err
+	}
 	if as.SyncPoint, err = d.oldestBase(id); err != nil {
 		return nil, err
 	}

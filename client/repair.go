@@ -34,7 +34,15 @@ func (d *Device) Repair(ctx context.Context) (*RepairResult, error) {
 }
 
 func (d *Device) repair(ctx context.Context) (*RepairResult, error) {
-	if err := d.prepare(); err != nil {
+	_, err := d.prepare(ctx)
+	var diverged *DivergedError
+	if errors.As(err, &diverged) {
+		// What capture missed cannot be told apart from what is wrong: the
+		// backup has it.
+		d.giveUpMissed = true
+		err = d.closeNow()
+	}
+	if err != nil {
 		return nil, err
 	}
 	folder := PartialPath(d.path)

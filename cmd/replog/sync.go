@@ -79,6 +79,10 @@ func syncOne(c *cli.Context, s *stdio, path string) int {
 	if err != nil {
 		return s.finish(err)
 	}
+	if result.Missed > 0 {
+		s.say(fmt.Sprintf("%s: a table was made anew, without capture's triggers: %s missed", path, count(result.Missed, "changed row")),
+			"found by a comparison and recorded; capture is installed again")
+	}
 	if c.Bool("json") {
 		err = printJSON(s.out, result)
 	} else {
