@@ -219,9 +219,13 @@ func (d *Device) checkTables(id *identity) error {
 	if now == id.Tables {
 		return nil
 	}
+	whole, err := applier.WholeSchema(d.replica.Conn)
+	if err != nil {
+		return busy(d.path, err)
+	}
 	return &MismatchError{
 		Path: d.path, Code: replog.CodeSchema,
-		Detail: "its tables have changed since it was enrolled:\n" + differingLines(id.Tables, now),
+		Detail: "its tables have changed since it was enrolled:\n" + differingLines(id.Tables, whole.Describe()),
 	}
 }
 

@@ -126,6 +126,9 @@ func (d *Device) enrolFile(ctx context.Context, req *InitRequest) (*InitResult, 
 		if err := d.replica.Uninstall(); err != nil { // of an init that was cut
 			return err
 		}
+		if err := d.replica.Refresh(); err != nil {
+			return err
+		}
 		return d.install(req.Whole)
 	})
 	if err != nil {

@@ -40,6 +40,9 @@ type SyncResult struct {
 	// Missed counts the rows that capture had missed, as a table had been made
 	// anew, and that a comparison found: they are recorded as one transaction.
 	Missed int `json:"missed,omitempty"`
+	// Local names the tables and columns that the server does not have: they are
+	// in this file only.
+	Local []string `json:"local,omitempty"`
 	// Shortcuts counts the rebases that did not undo the outbox.
 	Shortcuts int `json:"-"`
 }
@@ -91,6 +94,7 @@ func (d *Device) sync(ctx context.Context, mode Mode) (*SyncResult, error) {
 	if result.Waiting, err = d.waiting(); err != nil {
 		return nil, err
 	}
+	result.Local = d.replica.Schema.Local()
 	result.Device, result.Database, result.SyncPoint = id.Device, id.Name, id.SyncPoint
 	result.BytesSent, result.BytesReceived = r.traffic.sent.Load(), r.traffic.received.Load()
 	result.DurationMS = d.options.Clock().Sub(start).Milliseconds()
