@@ -271,7 +271,7 @@ func (r *testReplica) gather(t testingT) (list []*Gathered) {
 func (r *testReplica) sameInBatches(t testingT, size int, want []*Gathered) {
 	t.Helper()
 	var list []*Gathered
-	err := r.gatherBack(0, size, func(g *Gathered) error {
+	err := r.gatherBack(0, size, nil, func(g *Gathered) error {
 		list = append(list, g)
 		return nil
 	})

@@ -2,6 +2,7 @@ package applier
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -48,13 +49,27 @@ const batchFacts = 5_000
 // GatherBack is Gather that gives the newest transaction first, and holds no
 // more of them than about one batch at a time.
 func (r *Replica) GatherBack(last replog.Millis, yield func(*Gathered) error) error {
-	return r.gatherBack(last, batchFacts, yield)
+	return r.gatherBack(last, batchFacts, nil, yield)
 }
 
-func (r *Replica) gatherBack(last replog.Millis, size int, yield func(*Gathered) error) error {
+// GatherBackWith is GatherBack with rows that went past capture: before is what
+// they would be without that, after what they are now. They become part of the
+// last transaction if that is unmarked, otherwise one of their own. All is held
+// in memory.
+func (r *Replica) GatherBackWith(last replog.Millis, missed []RowImage, yield func(*Gathered) error) error {
+	if len(missed) == 0 {
+		return r.GatherBack(last, yield)
+	}
+	return r.gatherBack(last, math.MaxInt, missed, yield)
+}
+
+func (r *Replica) gatherBack(last replog.Millis, size int, missed []RowImage, yield func(*Gathered) error) error {
 	batches, err := r.readBatches(last, size)
 	if err != nil {
 		return err
+	}
+	if len(missed) > 0 && len(batches.list) == 0 {
+		batches.list = []batch{{first: 1, time: last}} // of no facts
 	}
 	// Back from what is in the tables now: the state before a transaction is
 	// the state after the one before it.
@@ -64,13 +79,16 @@ func (r *Replica) gatherBack(last replog.Millis, size int, yield func(*Gathered)
 		if err != nil {
 			return err
 		}
+		if err := states.readMany(records, b); err != nil {
+			return err
+		}
+		if records, err = states.tell(records, missed); err != nil { // of one batch
+			return err
+		}
 		at := b.time
 		for _, e := range records {
 			at = max(at, e.time)
 			e.time = at
-		}
-		if err := states.readMany(records, b); err != nil {
-			return err
 		}
 		for _, s := range slices.Backward(split(records)) {
 			g, err := states.stepBack(s)

@@ -19,30 +19,9 @@ var ErrCannotReplay = errors.New("cannot be made again on the rows as they are")
 // *ConstraintError, *ForeignKeyError and ErrSchema mean that the changes cannot
 // be made; other errors are the database's.
 func (r *Replica) Replay(changes []replog.Change) (made []replog.Change, err error) {
-	var images []RowImage
-	asTheyAre := true
-	for i := range changes {
-		c := &changes[i]
-		t, columns, before, err := r.find(c)
-		if err != nil {
-			return nil, err
-		}
-		image := RowImage{Table: t, Key: c.Key, Before: before}
-		switch {
-		case c.Op == replog.Insert:
-			image.After = expand(t, columns, c.New)
-			if before != nil && !slices.Equal(before, image.After) {
-				return nil, ErrCannotReplay
-			}
-		case before == nil && (c.Op == replog.Update || c.Moves()):
-			return nil, ErrCannotReplay
-		case c.Op == replog.Update:
-			image.After = overlay(before, columns, c.New)
-		}
-		asTheyAre = asTheyAre && image.makes(c, columns)
-		if !sameImage(image.Before, image.After) {
-			images = append(images, image)
-		}
+	images, asTheyAre, err := r.remake(changes)
+	if err != nil {
+		return nil, err
 	}
 	if err := r.Write(images); err != nil {
 		return nil, err
@@ -55,6 +34,37 @@ func (r *Replica) Replay(changes []replog.Change) (made []replog.Change, err err
 		made = append(made, images[i].change())
 	}
 	return made, nil
+}
+
+// remake works out what net changes make of the rows as they are now, without
+// those on which they have no effect, and whether the rows are as the changes
+// say. ErrCannotReplay and ErrSchema mean that they cannot be made.
+func (r *Replica) remake(changes []replog.Change) (images []RowImage, asTheyAre bool, err error) {
+	asTheyAre = true
+	for i := range changes {
+		c := &changes[i]
+		t, columns, before, err := r.find(c)
+		if err != nil {
+			return nil, false, err
+		}
+		image := RowImage{Table: t, Key: c.Key, Before: before}
+		switch {
+		case c.Op == replog.Insert:
+			image.After = expand(t, columns, c.New)
+			if before != nil && !slices.Equal(before, image.After) {
+				return nil, false, ErrCannotReplay
+			}
+		case before == nil && (c.Op == replog.Update || c.Moves()):
+			return nil, false, ErrCannotReplay
+		case c.Op == replog.Update:
+			image.After = overlay(before, columns, c.New)
+		}
+		asTheyAre = asTheyAre && image.makes(c, columns)
+		if !sameImage(image.Before, image.After) {
+			images = append(images, image)
+		}
+	}
+	return images, asTheyAre, nil
 }
 
 // makes tells whether the image is what a net change says that it replaces.

@@ -51,8 +51,11 @@ type Table struct {
 	Inbound []*ForeignKey
 	// Generated names the generated columns.
 	Generated []string
-	position  map[string]int
-	sql       statements
+	// Local are columns that were added after capture was installed, and that
+	// rows can do without: no part of Columns.
+	Local    []Column
+	position map[string]int
+	sql      statements
 }
 
 // Column is one stored column.
@@ -151,7 +154,7 @@ func (t *Table) hiddenRowID() string {
 		return ""
 	}
 	for _, name := range []string{"rowid", "_rowid_", "oid"} {
-		taken := t.Column(name) >= 0 || slices.ContainsFunc(t.Generated, func(g string) bool { return foldName(g) == name })
+		taken := t.Column(name) >= 0 || t.isLocal(name) || slices.ContainsFunc(t.Generated, func(g string) bool { return foldName(g) == name })
 		if !taken {
 			return name
 		}
@@ -229,9 +232,12 @@ func (s *Schema) Describe() string {
 func (t *Table) describe() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "table %s without_rowid=%t strict=%t\n", t.Name, t.WithoutRowID, t.Strict)
+	var columns []string // in whatever order: statements name them
 	for _, c := range t.Columns {
-		fmt.Fprintf(&b, "table %s column %s %s not_null=%t default=%s\n", t.Name, c.Name, strings.ToUpper(c.Type), c.NotNull, c.Default)
+		columns = append(columns, fmt.Sprintf("table %s column %s %s not_null=%t default=%s\n", t.Name, c.Name, strings.ToUpper(c.Type), c.NotNull, c.Default))
 	}
+	slices.Sort(columns)
+	b.WriteString(strings.Join(columns, ""))
 	fmt.Fprintf(&b, "table %s key %s\n", t.Name, strings.Join(t.KeyColumns(), ", "))
 	var more []string
 	for i := range t.Unique {

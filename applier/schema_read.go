@@ -10,8 +10,21 @@ import (
 )
 
 // ReadSchema reads the schema of the connection's main database. Tables that
-// cannot be replicated are in Skipped; errors are SQLite's.
+// cannot be replicated are in Skipped; errors are SQLite's. Where capture is
+// installed, the tables and columns that it does not know, and that the others can
+// do without, are left out: they stay where they are.
 func ReadSchema(c *Conn) (*Schema, error) {
+	known, err := readKnown(c)
+	if err != nil {
+		return nil, err
+	}
+	return readSchema(c, known)
+}
+
+// WholeSchema is ReadSchema with what capture does not know.
+func WholeSchema(c *Conn) (*Schema, error) { return readSchema(c, nil) }
+
+func readSchema(c *Conn, known *known) (*Schema, error) {
 	s := &Schema{byName: map[string]*Table{}}
 	objects, err := readObjects(c)
 	if err != nil {
@@ -41,9 +54,12 @@ func ReadSchema(c *Conn) (*Schema, error) {
 		case shadow[foldName(l.name)]: // they belong to a virtual table
 		default:
 			t := &Table{Name: l.name, WithoutRowID: l.wr, Strict: l.strict, position: map[string]int{}}
-			why, err := t.read(c)
+			why, err := t.read(c, known)
 			if err != nil {
 				return nil, fmt.Errorf("read the schema of table %q: %w", l.name, err)
+			}
+			if why == "" && !known.table(l.name) {
+				why = whyLocal
 			}
 			if why != "" {
 				s.Skipped = append(s.Skipped, SkippedTable{l.name, why})
@@ -72,8 +88,8 @@ func IsOwn(name string) bool {
 }
 
 // read fills the table. A reason is why it cannot be replicated.
-func (t *Table) read(c *Conn) (why string, err error) {
-	stored, err := t.readColumns(c)
+func (t *Table) read(c *Conn, known *known) (why string, err error) {
+	stored, err := t.readColumns(c, known)
 	if err != nil {
 		return "", err
 	}
@@ -100,29 +116,38 @@ func (t *Table) read(c *Conn) (why string, err error) {
 }
 
 // readColumns returns the map from SQLite's column numbers to stored columns.
-func (t *Table) readColumns(c *Conn) (map[int64]int, error) {
+func (t *Table) readColumns(c *Conn, known *known) (map[int64]int, error) {
 	stored := map[int64]int{}
-	key := map[int64]int{}
+	key := map[int64]string{}
+	number := map[string]int64{}
 	err := c.Query("SELECT cid, name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?)", func(r []replog.Value) error {
 		name := r[1].Bytes()
 		if r[6].Int64() != 0 {
 			t.Generated = append(t.Generated, name)
 			return nil
 		}
-		i := len(t.Columns)
-		stored[r[0].Int64()] = i
-		t.position[foldName(name)] = i
-		t.Columns = append(t.Columns, Column{
+		column := Column{
 			Name: name, Type: r[2].Bytes(), Affinity: affinityOf(r[2].Bytes(), t.Strict),
 			NotNull: r[3].Int64() != 0, Default: r[4].Bytes(),
-		})
+		}
+		if r[5].Int64() == 0 && (!column.NotNull || column.Default != "") && !known.column(t.Name, name) {
+			t.Local = append(t.Local, column)
+			return nil
+		}
+		number[foldName(name)] = r[0].Int64()
+		t.Columns = append(t.Columns, column)
 		if pk := r[5].Int64(); pk > 0 {
-			key[pk] = i
+			key[pk] = name
 		}
 		return nil
 	}, replog.Text(t.Name))
+	known.arrange(t)
+	for i, c := range t.Columns {
+		t.position[foldName(c.Name)] = i
+		stored[number[foldName(c.Name)]] = i
+	}
 	for n := int64(1); n <= int64(len(key)); n++ {
-		t.Key = append(t.Key, key[n])
+		t.Key = append(t.Key, t.Column(key[n]))
 	}
 	return stored, err
 }

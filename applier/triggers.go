@@ -58,7 +58,14 @@ func (r *Replica) WithoutTriggers(f func() error) error {
 	if err := r.Recording(false); err != nil {
 		return err
 	}
+	putBack, err := r.keepLocal()
+	if err != nil {
+		return err
+	}
 	if err := f(); err != nil {
+		return err
+	}
+	if err := putBack(); err != nil {
 		return err
 	}
 	if err := r.createAgain(theirs); err != nil {

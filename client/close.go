@@ -12,16 +12,32 @@ import (
 
 // close makes transactions of what capture has gathered, in the caller's write
 // transaction, and puts them into the outbox. It updates id. Where the tables
-// have changed nothing can be made of it: *MismatchError.
+// have changed nothing can be made of it: *MismatchError. Where capture does not
+// see all of them, it first has to be found out what it missed: *blindError.
 func (d *Device) close(id *identity) error {
 	if err := d.checkTables(id); err != nil {
 		return err
 	}
+	blind, err := d.replica.Blind()
+	if err != nil {
+		return err
+	}
+	if len(blind) > 0 && !d.giveUpMissed {
+		return &blindError{blind}
+	}
+	if err := d.replica.ResumeCapture(blind); err != nil {
+		return err
+	}
+	return d.closeWith(id, nil)
+}
+
+// closeWith is close with rows that capture missed.
+func (d *Device) closeWith(id *identity, missed []applier.RowImage) error {
 	if _, err := d.replica.MendCapture(); err != nil {
 		return err
 	}
 	before := id.LastSeq
-	if err := d.closeGathered(id); err != nil {
+	if err := d.closeGathered(id, missed); err != nil {
 		return err
 	}
 	if id.LastSeq > before {
@@ -32,15 +48,16 @@ func (d *Device) close(id *identity) error {
 	return d.replica.Forget()
 }
 
-// closeGathered numbers the transactions that were gathered. They come newest
-// first, so that they have to wait for their numbers.
-func (d *Device) closeGathered(id *identity) error {
+// closeGathered numbers the transactions that were gathered, with the rows that
+// capture missed. They come newest first, so that they have to wait for their
+// numbers.
+func (d *Device) closeGathered(id *identity, missed []applier.RowImage) error {
 	without, err := d.withoutEffect(id)
 	if err != nil {
 		return err
 	}
 	w := unnumbered{conn: d.replica.Conn}
-	if err := d.replica.GatherBack(id.LastTime, w.put); err != nil {
+	if err := d.replica.GatherBackWith(id.LastTime, missed, w.put); err != nil {
 		return errors.Join(err, w.close())
 	}
 	err = w.each(func(g *applier.Gathered, changes []byte) error {

@@ -20,8 +20,11 @@ const (
 
 // Conflict is a transaction, or a part of one, that was not applied.
 type Conflict struct {
-	// ID is the seq, or seq.part where a transaction has several.
-	ID         string          `json:"id"`
+	// ID is the seq, or seq.part where a transaction has several. Those that the
+	// file had under a former identity are called former-N.
+	ID string `json:"id"`
+	// Device is the identity that recorded it, where that is a former one.
+	Device     replog.DeviceID `json:"device,omitempty"`
 	Seq        replog.Seq      `json:"seq"`
 	Revision   replog.Revision `json:"revision"`
 	Outcome    replog.Outcome  `json:"outcome"`
@@ -32,7 +35,9 @@ type Conflict struct {
 	// Changes are the net changes that were not applied; of an UPDATE that was
 	// applied in part, only the stale columns.
 	Changes []replog.Change `json:"changes"`
-	part    int
+	// stored and part are where it is kept.
+	stored replog.Seq
+	part   int
 }
 
 // addConflicts keeps what a verdict says was not applied.
@@ -69,7 +74,7 @@ func (d *Device) addConflicts(p *pending, v *replog.Verdict) error {
 
 // storedConflict is a row of replog_conflict.
 type storedConflict struct {
-	seq         replog.Seq
+	seq         replog.Seq // below 0 of a former identity
 	number      int
 	revision    replog.Revision
 	part        replog.Part
@@ -79,7 +84,7 @@ type storedConflict struct {
 
 func (d *Device) conflicts() ([]*storedConflict, error) {
 	var list []*storedConflict
-	err := d.replica.Query("SELECT seq, part, revision, verdict, recorded, state FROM main.replog_conflict ORDER BY seq, part", func(row []replog.Value) error {
+	err := d.replica.Query("SELECT seq, part, revision, verdict, recorded, state FROM main.replog_conflict ORDER BY seq > 0, abs(seq), part", func(row []replog.Value) error {
 		c := &storedConflict{
 			seq: replog.Seq(row[0].Int64()), number: int(row[1].Int64()), revision: replog.Revision(row[2].Int64()), state: row[5].Bytes(),
 		}
@@ -112,13 +117,16 @@ func (d *Device) Conflicts(context.Context) ([]Conflict, error) {
 }
 
 func (c *storedConflict) show(several bool) Conflict {
-	id := strconv.FormatInt(int64(c.seq), 10)
+	id, former := strconv.FormatInt(int64(c.seq), 10), replog.DeviceID("")
+	if c.seq < 0 {
+		id, former = "former-"+strconv.FormatInt(-int64(c.seq), 10), c.transaction.Device
+	}
 	if several {
 		id += "." + strconv.Itoa(c.number)
 	}
 	return Conflict{
-		ID: id, Seq: c.seq, Revision: c.revision, Outcome: c.part.Outcome, Reason: c.part.Reason, State: c.state,
-		Label: c.transaction.Label, RecordedAt: c.transaction.Time, Changes: c.changes(), part: c.number,
+		ID: id, Device: former, Seq: c.transaction.Seq, Revision: c.revision, Outcome: c.part.Outcome, Reason: c.part.Reason, State: c.state,
+		Label: c.transaction.Label, RecordedAt: c.transaction.Time, Changes: c.changes(), stored: c.seq, part: c.number,
 	}
 }
 
@@ -151,7 +159,7 @@ func (d *Device) Conflict(ctx context.Context, id string) (*Conflict, error) {
 	}
 	var ids []string
 	for i := range list {
-		if list[i].Seq == seqOf(id) {
+		if strings.HasPrefix(list[i].ID, id+".") {
 			ids = append(ids, list[i].ID)
 		}
 	}
@@ -160,11 +168,6 @@ func (d *Device) Conflict(ctx context.Context, id string) (*Conflict, error) {
 		hint = "this transaction has several: " + strings.Join(ids, ", ")
 	}
 	return nil, &NotFoundError{What: fmt.Sprintf("%s has no conflict %q", d.path, id), Hint: hint}
-}
-
-func seqOf(id string) replog.Seq {
-	n, _ := strconv.ParseInt(id, 10, 64) // 0, which no transaction has, for anything else
-	return replog.Seq(n)
 }
 
 // Discard leaves a conflict as it is: it waits no longer, and stays in the list.
@@ -176,7 +179,7 @@ func (d *Device) Discard(ctx context.Context, id string) error {
 		}
 		return d.write(func() error {
 			return d.replica.Exec("UPDATE main.replog_conflict SET state = ? WHERE seq = ? AND part = ?",
-				replog.Text(StateDiscarded), replog.Integer(int64(c.Seq)), replog.Integer(int64(c.part)))
+				replog.Text(StateDiscarded), replog.Integer(int64(c.stored)), replog.Integer(int64(c.part)))
 		})
 	})
 }

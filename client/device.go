@@ -106,6 +106,8 @@ type Device struct {
 	options Options
 	replica *applier.Replica
 	server  server
+	// giveUpMissed: what capture missed is not looked for.
+	giveUpMissed bool
 }
 
 // Open opens an enrolled file. A file that is not enrolled is a
@@ -119,6 +121,10 @@ func Open(path string, o Options) (*Device, error) {
 	d := &Device{path: path, options: o, replica: r}
 	id, err := d.identity()
 	if err != nil {
+		r.Close()
+		return nil, err
+	}
+	if err := adoptToken(path, id.Device); err != nil {
 		r.Close()
 		return nil, err
 	}
@@ -213,9 +219,13 @@ func (d *Device) checkTables(id *identity) error {
 	if now == id.Tables {
 		return nil
 	}
+	whole, err := applier.WholeSchema(d.replica.Conn)
+	if err != nil {
+		return busy(d.path, err)
+	}
 	return &MismatchError{
 		Path: d.path, Code: replog.CodeSchema,
-		Detail: "its tables have changed since it was enrolled:\n" + differingLines(id.Tables, now),
+		Detail: "its tables have changed since it was enrolled:\n" + differingLines(id.Tables, whole.Describe()),
 	}
 }
 

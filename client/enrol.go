@@ -126,6 +126,9 @@ func (d *Device) enrolFile(ctx context.Context, req *InitRequest) (*InitResult, 
 		if err := d.replica.Uninstall(); err != nil { // of an init that was cut
 			return err
 		}
+		if err := d.replica.Refresh(); err != nil {
+			return err
+		}
 		return d.install(req.Whole)
 	})
 	if err != nil {
@@ -242,18 +245,9 @@ func (d *Device) join(ctx context.Context, req *InitRequest, content string) (*I
 // then the file, which is a device from then on. Its content is that of a
 // snapshot or, where that is nil, what was published.
 func (d *Device) enrol(ctx context.Context, label string, from *snapshot) (*InitResult, error) {
-	body, err := json.Marshal(replog.EnrolRequest{Name: label})
+	e, err := d.server.enrol(ctx, label)
 	if err != nil {
 		return nil, err
-	}
-	res, err := d.server.do(ctx, call{method: "POST", path: "/devices", body: bodyOf(body), contentType: "application/json"}, &traffic{})
-	if err != nil {
-		return nil, err
-	}
-	defer res.Body.Close()
-	var e replog.Enrolment
-	if err := json.NewDecoder(res.Body).Decode(&e); err != nil {
-		return nil, &UnreachableError{URL: d.server.address(), Err: fmt.Errorf("the answer was cut: %w", err)}
 	}
 	at := replog.Revision(0)
 	if from != nil {
@@ -278,4 +272,22 @@ func (d *Device) enrol(ctx context.Context, label string, from *snapshot) (*Init
 	result := d.result(e.Device, at)
 	result.log = e.Head
 	return result, err
+}
+
+// enrol asks for an identity.
+func (s *server) enrol(ctx context.Context, label string) (*replog.Enrolment, error) {
+	body, err := json.Marshal(replog.EnrolRequest{Name: label})
+	if err != nil {
+		return nil, err
+	}
+	res, err := s.do(ctx, call{method: "POST", path: "/devices", body: bodyOf(body), contentType: "application/json"}, &traffic{})
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	e := &replog.Enrolment{}
+	if err := json.NewDecoder(res.Body).Decode(e); err != nil {
+		return nil, &UnreachableError{URL: s.address(), Err: fmt.Errorf("the answer was cut: %w", err)}
+	}
+	return e, nil
 }

@@ -75,7 +75,7 @@ func (e *MismatchError) Next() string {
 	case replog.CodeSchema:
 		return kept + "; bring the tables to the server's schema, or clone the database anew"
 	case replog.CodeFork:
-		return kept + "; only the newest copy of a device's file can sync: clone the database for the other one"
+		return kept + "; only one copy of a file can go on as this device: `replog init --fork " + e.Path + "` makes another of this one"
 	default:
 		return kept + "; save what `replog pending` lists, then clone the database anew"
 	}

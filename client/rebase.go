@@ -138,30 +138,35 @@ func (m *move) addTo(r *SyncResult) {
 // returns; it applies what comes after that, and replays what is left.
 func (m *move) wholly(confirm func() (replog.Revision, error)) error {
 	return m.replica.WithoutTriggers(func() error {
-		from, err := confirm()
-		if err != nil {
-			return err
-		}
-		if err := m.options.Fault(FaultUndone); err != nil {
-			return err
-		}
-		err = m.answer.entries(func(e *replog.Download) error {
-			if e.Revision <= from {
-				return nil
-			}
-			if err := m.apply(e); err != nil {
-				return fmt.Errorf("revision %d: %w", e.Revision, err)
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		if err := m.judged(); err != nil {
+		if err := m.advance(confirm); err != nil {
 			return err
 		}
 		return m.replay()
 	})
+}
+
+// advance is wholly without the replay.
+func (m *move) advance(confirm func() (replog.Revision, error)) error {
+	from, err := confirm()
+	if err != nil {
+		return err
+	}
+	if err := m.options.Fault(FaultUndone); err != nil {
+		return err
+	}
+	err = m.answer.entries(func(e *replog.Download) error {
+		if e.Revision <= from {
+			return nil
+		}
+		if err := m.apply(e); err != nil {
+			return fmt.Errorf("revision %d: %w", e.Revision, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return m.judged()
 }
 
 // undone is the confirmed state at the sync point.
@@ -171,21 +176,29 @@ func (m *move) undone() (replog.Revision, error) { return m.id.SyncPoint, m.outb
 // made as recorded are in the outbox, which verdicts leave in it until the
 // entries were applied.
 func (m *move) apply(e *replog.Download) error {
-	changes := e.List
-	if e.Device == m.id.Device {
-		v := m.verdict[e.Seq]
-		if v == nil {
-			return fmt.Errorf("%w: an own entry without its verdict", replog.ErrForm)
-		}
-		if v.AsRecorded {
-			t, err := m.outbox().load(m.find(e.Seq))
-			if err != nil {
-				return err
-			}
-			changes = t.NetChanges()
-		}
+	changes, err := m.changes(e)
+	if err != nil {
+		return err
 	}
 	return m.replica.Apply(changes)
+}
+
+func (m *move) changes(e *replog.Download) ([]replog.Change, error) {
+	if e.Device != m.id.Device {
+		return e.List, nil
+	}
+	v := m.verdict[e.Seq]
+	if v == nil {
+		return nil, fmt.Errorf("%w: an own entry without its verdict", replog.ErrForm)
+	}
+	if !v.AsRecorded {
+		return e.List, nil
+	}
+	t, err := m.outbox().load(m.find(e.Seq))
+	if err != nil {
+		return nil, err
+	}
+	return t.NetChanges(), nil
 }
 
 // judged processes the verdicts: their transactions leave the outbox, and what

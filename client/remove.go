@@ -31,7 +31,11 @@ func Remove(ctx context.Context, path string, o Options) error {
 	if err := os.RemoveAll(PartialPath(path)); err != nil {
 		return err
 	}
-	for _, p := range []string{TokenPath(path), lockPath(path)} {
+	left := []string{TokenPath(path), lockPath(path)}
+	if next, err := nextDevice(path, ""); err == nil && next != "" {
+		left = append(left, nextTokenPath(path, next))
+	}
+	for _, p := range left {
 		if err := removeFile(p); err != nil {
 			return err
 		}

@@ -34,7 +34,15 @@ func (d *Device) Repair(ctx context.Context) (*RepairResult, error) {
 }
 
 func (d *Device) repair(ctx context.Context) (*RepairResult, error) {
-	if err := d.prepare(); err != nil {
+	_, err := d.prepare(ctx)
+	var diverged *DivergedError
+	if errors.As(err, &diverged) {
+		// What capture missed cannot be told apart from what is wrong: the
+		// backup has it.
+		d.giveUpMissed = true
+		err = d.closeNow()
+	}
+	if err != nil {
 		return nil, err
 	}
 	folder := PartialPath(d.path)
@@ -62,7 +70,7 @@ func (d *Device) repairIn(ctx context.Context, folder string) (*RepairResult, er
 	if err := d.sameSchema(snapshot); err != nil {
 		return nil, err
 	}
-	a, err := d.catchUp(ctx, at)
+	a, err := d.catchUp(ctx, id, at)
 	if err != nil {
 		return nil, err
 	}
@@ -95,21 +103,17 @@ func (d *Device) repairIn(ctx context.Context, folder string) (*RepairResult, er
 	})
 }
 
-// catchUp downloads from the sync point on until the snapshot's revision is
-// reached, for the verdicts and what came after the snapshot.
-func (d *Device) catchUp(ctx context.Context, at replog.Revision) (*answer, error) {
-	id, err := d.identity()
-	if err != nil {
-		return nil, err
-	}
-	all := &answer{made: map[replog.Revision]bool{}}
+// catchUp downloads from the sync point of id on until a revision is reached, or
+// the head if that comes first: the verdicts, and what others did.
+func (d *Device) catchUp(ctx context.Context, id *identity, at replog.Revision) (*answer, error) {
+	as, all := *id, &answer{made: map[replog.Revision]bool{}}
 	for more := true; more; {
-		a, err := d.exchange(ctx, id, nil, PullOnly, &traffic{})
+		a, err := d.exchange(ctx, &as, nil, PullOnly, &traffic{})
 		if err != nil {
 			return nil, errors.Join(err, all.close())
 		}
 		all.add(a)
-		id.SyncPoint = a.done.Revision
+		as.SyncPoint = a.done.Revision
 		more = a.done.More && a.done.Revision < at
 	}
 	return all, nil

@@ -37,6 +37,12 @@ type SyncResult struct {
 	BytesSent     int64 `json:"bytes_sent"`
 	BytesReceived int64 `json:"bytes_received"`
 	DurationMS    int64 `json:"duration_ms"`
+	// Missed counts the rows that capture had missed, as a table had been made
+	// anew, and that a comparison found: they are recorded as one transaction.
+	Missed int `json:"missed,omitempty"`
+	// Local names the tables and columns that the server does not have: they are
+	// in this file only.
+	Local []string `json:"local,omitempty"`
 	// Shortcuts counts the rebases that did not undo the outbox.
 	Shortcuts int `json:"-"`
 }
@@ -56,8 +62,10 @@ func (d *Device) Sync(ctx context.Context, mode Mode) (*SyncResult, error) {
 
 func (d *Device) sync(ctx context.Context, mode Mode) (*SyncResult, error) {
 	start := d.options.Clock()
-	if err := d.prepare(); err != nil {
-		return nil, err
+	result := &SyncResult{}
+	var err error
+	if result.Missed, err = d.prepare(ctx); err != nil {
+		return nil, mismatch(d.path, err)
 	}
 	if err := d.options.Fault(FaultClosed); err != nil {
 		return nil, err
@@ -66,19 +74,27 @@ func (d *Device) sync(ctx context.Context, mode Mode) (*SyncResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := run{Device: d, mode: mode, last: id.LastSeq, result: &SyncResult{}}
+	r := run{Device: d, mode: mode, last: id.LastSeq, result: result}
 	for more := true; more; {
-		if more, err = r.round(ctx); err != nil {
+		more, err = r.round(ctx)
+		var blind *blindError
+		if errors.As(err, &blind) { // since the sync began
+			var missed int
+			missed, err = d.prepare(ctx)
+			result.Missed += missed
+			more = true
+		}
+		if err != nil {
 			return nil, mismatch(d.path, err)
 		}
 	}
-	result := r.result
 	if id, err = d.identity(); err != nil {
 		return nil, err
 	}
 	if result.Waiting, err = d.waiting(); err != nil {
 		return nil, err
 	}
+	result.Local = d.replica.Schema.Local()
 	result.Device, result.Database, result.SyncPoint = id.Device, id.Name, id.SyncPoint
 	result.BytesSent, result.BytesReceived = r.traffic.sent.Load(), r.traffic.received.Load()
 	result.DurationMS = d.options.Clock().Sub(start).Milliseconds()
@@ -86,22 +102,26 @@ func (d *Device) sync(ctx context.Context, mode Mode) (*SyncResult, error) {
 }
 
 // prepare makes sure that the file is enrolled, with the tables that it has now,
-// reads the token, and closes what was gathered.
-func (d *Device) prepare() error {
-	err := d.read(func() error {
-		id, err := d.identity()
-		if err != nil {
+// reads the token, and closes what was gathered. It returns how many rows capture
+// had missed, which are recorded now.
+func (d *Device) prepare(ctx context.Context) (missed int, err error) {
+	var id *identity
+	err = d.read(func() error {
+		if id, err = d.identity(); err != nil {
 			return err
 		}
 		return d.checkTables(id)
 	})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if d.server.token, err = readToken(d.path); err != nil {
-		return err
+		return 0, err
 	}
-	return d.closeNow()
+	if missed, err = d.seeAgain(ctx, id); err != nil {
+		return 0, err
+	}
+	return missed, d.closeNow()
 }
 
 // closeNow closes what was gathered, if anything was.

@@ -150,8 +150,13 @@ func (s *server) problem(res *http.Response) error {
 	return p
 }
 
-// mismatch makes a *MismatchError of the problems that mean one.
+// mismatch makes a *MismatchError of the problems that mean one, and a *BusyError
+// of tables that were made anew while something else was done.
 func mismatch(path string, err error) error {
+	var blind *blindError
+	if errors.As(err, &blind) {
+		return &BusyError{Path: path, What: blind.Error()}
+	}
 	var p *replog.Problem
 	if !errors.As(err, &p) {
 		return err

@@ -53,6 +53,7 @@ func TestEveryCallTakesItsTokensOnly(t *testing.T) {
 		{"GET", "/v1/shop/snapshot", "", 200, 200, 200, false},
 		{"POST", "/v1/shop/sync", sync, no, no, 200, false},
 		{"GET", "/v1/shop/devices", "", 200, no, no, false},
+		{"GET", "/v1/shop/devices/" + device + "/verdicts", "", 200, no, 200, false},
 		{"PUT", "/v1/new", string(file), 201, no, no, false},
 		{"PUT", "/v1/shop", string(file), 409, no, no, false},
 		{"DELETE", "/v1/shop/devices/" + device, "", 204, no, no, false},

@@ -35,6 +35,8 @@ func (s *Server) routes() http.Handler {
 		"DELETE /v1/{db}/devices/{id}": s.call(s.removeDevice),
 		"PUT /v1/{db}":                 s.handle(s.publishCall),
 		"/":                            s.handle(s.unknown),
+
+		"GET /v1/{db}/devices/{id}/verdicts": s.call(s.readVerdicts, DeviceToken),
 	} {
 		mux.HandleFunc(pattern, h)
 	}

@@ -69,6 +69,51 @@ func TestLogIsSelectedByQuery(t *testing.T) {
 	}
 }
 
+func TestTheVerdictsOnADevicesTransactionsAreRead(t *testing.T) {
+	h := newHarness(t)
+	h.shop()
+	a, b := h.enrol("shop"), h.enrol("shop")
+	a.insert(2, "chair")
+	a.sync()
+	b.insert(2, "stool") // a conflict: revision 2
+	b.sync()
+	a.insert(3, "desk")
+	a.sync()
+	for query, want := range map[string]string{
+		"/" + string(a.header.Device):                              "1:applied 3:applied to 3",
+		"/" + string(b.header.Device):                              "2:conflict to 3",
+		"/" + string(a.header.Device) + "/verdicts?after=1&upto=2": "to 2",
+		"/" + string(a.header.Device) + "/verdicts?upto=2":         "1:applied to 2",
+		"/" + string(a.header.Device) + "/verdicts?after=9":        "to 3",
+		"/00000000-0000-4000-8000-000000000000/verdicts":           "to 3",
+	} {
+		if !strings.Contains(query, "/verdicts") {
+			query += "/verdicts"
+		}
+		r := h.do("GET", "/v1/shop/devices"+query, b.token, nil)
+		h.ok(r, http.StatusOK)
+		var got []string
+		for lines := replog.NewLineReader(bytes.NewReader(r.body)); ; {
+			line, err := lines.AnswerLine()
+			h.must(err)
+			if line.Done != nil {
+				got = append(got, "to "+formatRevision(line.Done.Revision))
+				break
+			}
+			if line.Verdict.Hash == "" || (line.Verdict.Outcome == replog.Conflict) != (len(line.Verdict.Parts) > 0) {
+				t.Errorf("%+v", line.Verdict)
+			}
+			got = append(got, formatRevision(line.Verdict.Revision)+":"+string(line.Verdict.Outcome))
+		}
+		if text := strings.Join(got, " "); text != want {
+			t.Errorf("%q gives %q, want %q", query, text, want)
+		}
+	}
+	for _, path := range []string{"x/verdicts", string(a.header.Device) + "/verdicts?after=x"} {
+		h.expect(h.do("GET", "/v1/shop/devices/"+path, a.token, nil), http.StatusBadRequest, replog.CodeMalformed)
+	}
+}
+
 func TestOneRevisionOfTheLogIsReadWhole(t *testing.T) {
 	h := newHarness(t)
 	h.shop()

@@ -20,12 +20,15 @@ func initCommand(s *stdio) *cli.Command {
 			"With --publish, DB becomes the first content of a new database. Without it, DB must hold what the server\n" +
 			"has now, row for row; `replog clone` makes such a file. On a file that is enrolled, init changes the\n" +
 			"server's address. Tables without a primary key, and virtual tables, are left out, with a warning.\n\n" +
+			"With --fork, DB is a copy of a device's file, or was restored from a backup, and becomes a device of its own:\n" +
+			"what the server has already leaves its outbox, and the rest waits for its next sync, as the new device's.\n\n" +
 			"The token comes from --token-file or REPLOG_TOKEN: an administrator's to publish, otherwise one that\n" +
 			"`replog token create` made. The device's own token is kept in DB-token.\n\n" +
 			exitCodes(codeFailed, codeUsage, codeNotAllowed, codeMustRepair, codeDiffers, codeTryLater),
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "server", Usage: "address of the database: http(s)://HOST:PORT/NAME"},
 			&cli.BoolFlag{Name: "publish", Usage: "make DB the first content of a new database"},
+			&cli.BoolFlag{Name: "fork", Usage: "make a copied or restored file a device of its own; --server only where the address changed"},
 			&cli.BoolFlag{Name: "require-all", Usage: "fail where a table cannot be captured"},
 			&cli.StringFlag{Name: "unmarked", Usage: "whether the server may divide a transaction without marks: divide or whole", Value: "divide"},
 			&cli.BoolFlag{Name: "remove", Usage: "take every trace of replog out of DB instead; its data stays, and what was not uploaded never will be"},
@@ -36,8 +39,21 @@ func initCommand(s *stdio) *cli.Command {
 			if err != nil {
 				return err
 			}
-			if c.Bool("remove") {
+			for _, alone := range []string{"remove", "fork"} {
+				for _, other := range []string{"publish", "require-all", "unmarked"} {
+					if err := exclusive(c, alone, other); err != nil {
+						return err
+					}
+				}
+			}
+			if err := exclusive(c, "remove", "fork"); err != nil {
+				return err
+			}
+			switch {
+			case c.Bool("remove"):
 				return remove(c, s, args[0])
+			case c.Bool("fork"):
+				return fork(c, s, args[0])
 			}
 			return enrol(c, s, args[0])
 		},

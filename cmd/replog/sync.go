@@ -79,6 +79,13 @@ func syncOne(c *cli.Context, s *stdio, path string) int {
 	if err != nil {
 		return s.finish(err)
 	}
+	if len(result.Local) > 0 {
+		s.warn("%s: not on the server, and kept in this file only: %s", path, oneLine(strings.Join(result.Local, ", ")))
+	}
+	if result.Missed > 0 {
+		s.say(fmt.Sprintf("%s: a table was made anew, without capture's triggers: %s missed", path, count(result.Missed, "changed row")),
+			"found by a comparison and recorded; capture is installed again")
+	}
 	if c.Bool("json") {
 		err = printJSON(s.out, result)
 	} else {

@@ -32,32 +32,41 @@ func (w *world) absorbEntry(e *replog.Entry) error {
 	if e.Revision != w.server.Head()+1 {
 		return fmt.Errorf("the revision before was %d", w.server.Head())
 	}
-	at := slices.IndexFunc(w.nodes, func(n *node) bool { return n.model.ID == e.Transaction.Device })
-	if at < 0 {
-		return fmt.Errorf("the device is unknown")
+	if last := w.logged[e.Transaction.Device]; e.Transaction.Seq != last+1 {
+		return fmt.Errorf("the transaction before it in the log was %d", last)
 	}
-	n := w.nodes[at]
-	if e.Transaction.Seq != n.logged+1 {
-		return fmt.Errorf("the transaction before it in the log was %d", n.logged)
+	w.logged[e.Transaction.Device]++
+	t, holders := w.holders(e)
+	if t == nil {
+		return fmt.Errorf("it is in no device's outbox")
 	}
-	n.logged++
-	i := slices.IndexFunc(n.model.Outbox, func(t *Txn) bool { return t.Seq == e.Transaction.Seq })
-	if i < 0 {
-		return fmt.Errorf("it is not in the device's outbox")
-	}
-	t := n.model.Outbox[i]
 	if err := t.sameRecorded(&e.Transaction); err != nil {
 		return err
 	}
-	if err := n.model.CheckTimes(t); err != nil {
-		return err
+	for _, n := range holders {
+		if err := n.model.CheckTimes(t); err != nil {
+			return err
+		}
 	}
 	want := w.server.Process(t)
-	w.logf("revision %d: device %d, transaction %d: %s %s\n%s", want.Revision, n.number, t.Seq, want.Outcome, want.Reason, netList(t.Net))
+	w.logf("revision %d: device %d, transaction %d: %s %s\n%s", want.Revision, holders[0].number, t.Seq, want.Outcome, want.Reason, netList(t.Net))
 	if err := want.sameVerdict(e); err != nil {
 		return fmt.Errorf("%w\nthe transaction, base %d seen %d without %v:\n%s", err, t.Base, t.Seen, t.Without, netList(t.Net))
 	}
 	return nil
+}
+
+// holders are the devices with the entry's transaction in their outboxes: several
+// where a file was copied since it was closed.
+func (w *world) holders(e *replog.Entry) (found *Txn, holders []*node) {
+	for _, n := range w.nodes {
+		for _, t := range n.model.Outbox {
+			if t.Device == e.Transaction.Device && t.Seq == e.Transaction.Seq && t.Hash == e.Hash {
+				found, holders = t, append(holders, n)
+			}
+		}
+	}
+	return found, holders
 }
 
 // sameRecorded compares the recorded form and adopts its order and times.
@@ -265,7 +274,7 @@ func (n *node) sameConflicts() error {
 			return fmt.Errorf("device %d: conflict %s is %s", n.number, c.ID, c.State)
 		}
 	}
-	for _, e := range n.model.Processed {
+	for _, e := range slices.Concat(n.model.Former, n.model.Processed) {
 		for _, v := range e.Verdicts {
 			about := fmt.Sprintf("revision %d transaction %d: ", e.Revision, e.Txn.Seq)
 			if v.Outcome != replog.Applied {
@@ -295,7 +304,7 @@ func (n *node) sameResult(r *client.SyncResult, mode client.Mode) error {
 			n.count.add("syncs that took a short cut beside others' changes")
 		}
 	}
-	if mode != client.PullOnly && n.logged < n.asked {
+	if mode != client.PullOnly && n.logged[n.model.ID] < n.asked {
 		return fmt.Errorf("a sync succeeded, but transaction %d is not in the log", n.asked)
 	}
 	at, err := n.number1("SELECT sync_point FROM replog_device")

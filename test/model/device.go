@@ -21,6 +21,8 @@ type Device struct {
 	Visible State
 	// Processed are the own entries whose verdict has been processed.
 	Processed []*Entry
+	// Former are those of former identities, and what a fork held.
+	Former []*Entry
 
 	server   *Server
 	segments []*segment    // what has gathered; never empty

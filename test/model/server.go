@@ -16,6 +16,8 @@ type Txn struct {
 	Base    replog.Revision
 	Seen    replog.Seq
 	Without []replog.Seq
+	// Hash is read from the device's file: it tells copies' transactions apart.
+	Hash replog.Hash
 	// Net is in recorded order, with times, once the log has told them.
 	Net []*Net
 

@@ -27,10 +27,14 @@ func (n *node) sync(mode client.Mode) error {
 	n.logf("device %d syncs%s: %s", n.number, modeNames[mode], asked)
 	n.count.add("syncs, network trouble: " + n.wire.trouble.String())
 	planned := n.wire.trouble != noTrouble && n.wire.trouble != sentTwice
+	forked := n.model.Forked()
 	return n.exchange(planned, func() error {
 		result, err := n.dev.Sync(ctx, mode)
 		if err != nil {
 			return err
+		}
+		if forked && mode != client.PushOnly {
+			return fmt.Errorf("a copy synced")
 		}
 		return n.sameResult(result, mode)
 	})
@@ -39,6 +43,11 @@ func (n *node) sync(mode client.Mode) error {
 // syncCalmly syncs without trouble; what fails is a failure.
 func (n *node) syncCalmly() error {
 	n.logf("device %d syncs at last", n.number)
+	if n.model.Forked() {
+		if err := n.fork(); err != nil {
+			return err
+		}
+	}
 	return n.exchange(false, func() error {
 		_, err := n.dev.Sync(ctx, client.Both)
 		return err
@@ -97,7 +106,7 @@ func (n *node) exchange(planned bool, f func() error) error {
 
 func (n *node) expected(err error, planned, crashed, dead bool) bool {
 	var unreachable *client.UnreachableError
-	return crashed && errors.Is(err, errCrash) || (planned || dead) && errors.As(err, &unreachable)
+	return n.refused(err) || crashed && errors.Is(err, errCrash) || (planned || dead) && errors.As(err, &unreachable)
 }
 
 // beforeRequest runs when the device is about to ask the server. What had
@@ -172,6 +181,9 @@ func (n *node) absorbAfterClosing() error {
 		for _, t := range n.model.Close() {
 			n.logf("device %d closed transaction %d: marked %v base %d seen %d without %v\n%s", n.number, t.Seq, t.Marked, t.Base, t.Seen, t.Without, netList(t.Net))
 		}
+	}
+	if err := n.readHashes(); err != nil {
+		return err
 	}
 	return n.absorb()
 }

@@ -30,6 +30,7 @@ type world struct {
 	depth   int // of operations within operations
 	ending  bool
 	files   int
+	logged  map[replog.DeviceID]replog.Seq // the highest seq that the log was seen to hold
 	// failed is the first failure found where no error can be returned.
 	failed error
 }
@@ -49,7 +50,6 @@ type node struct {
 	// reloaded: a repair has replayed the outbox, whether or not the sync
 	// point moved.
 	reloaded bool
-	logged   replog.Seq // the highest seq that the log was seen to hold
 	requests int        // of the last sync
 	asked    replog.Seq // the highest seq when the last sync sent its first request
 }
@@ -64,6 +64,7 @@ func newWorld(g generator, dir string, logf func(string, ...any), count *tally) 
 	w := &world{
 		g: g, logf: logf, count: count, dir: dir, family: newFamily(g), random: rand.NewChaCha8(seed),
 		natural: g.chance(12, "the machine's clock"), now: 1_700_000_000_000,
+		logged: map[replog.DeviceID]replog.Seq{},
 	}
 	var err error
 	// Some servers answer in small pieces, so that a sync needs several requests.
@@ -186,17 +187,7 @@ func (n *node) enter(result *client.InitResult) error {
 		return err
 	}
 	n.model = NewDevice(result.Device, n.server, result.Head)
-	var err error
-	if n.app, err = openForeign(n.path); err != nil {
-		return err
-	}
-	for _, sql := range append([]string{"PRAGMA synchronous=OFF"}, n.family.after...) {
-		n.logf("device %d: %s", n.number, sql)
-		if err := n.app.exec(sql); err != nil {
-			return fmt.Errorf("%s: %w", sql, err)
-		}
-	}
-	if err := n.app.observe(n.family); err != nil {
+	if err := n.openApplication(n.family.after...); err != nil {
 		return err
 	}
 	whole, err := n.app.query("SELECT whole FROM replog_device")
@@ -209,6 +200,20 @@ func (n *node) enter(result *client.InitResult) error {
 	}
 	n.world.nodes = append(n.world.nodes, n)
 	return n.check()
+}
+
+// openApplication connects the application, which begins with some SQL.
+func (n *node) openApplication(first ...string) (err error) {
+	if n.app, err = openForeign(n.path); err != nil {
+		return err
+	}
+	for _, sql := range append([]string{"PRAGMA synchronous=OFF"}, first...) {
+		n.logf("device %d: %s", n.number, sql)
+		if err := n.app.exec(sql); err != nil {
+			return fmt.Errorf("%s: %w", sql, err)
+		}
+	}
+	return n.app.observe(n.family)
 }
 
 // reopen ends the device's process and starts another.
@@ -291,6 +296,8 @@ func (w *world) fail(err error) {
 func (w *world) operate() error {
 	n := w.nodes[w.g.upTo(len(w.nodes), "device")]
 	switch k := w.g.upTo(100, "operation"); {
+	case !n.busy && n.model.Forked() && w.g.chance(30, "it is forked"):
+		return n.fork()
 	case k < 55 || n.busy:
 		for range 1 + w.g.upTo(2, "one more write") {
 			if err := n.write(); err != nil {
@@ -308,6 +315,8 @@ func (w *world) operate() error {
 		return n.repair()
 	case k < 98:
 		return n.discard()
+	case len(w.nodes) < 5 && n.g.chance(60, "a file is copied"):
+		return n.duplicate()
 	case w.depth == 0 && len(w.nodes) < 5:
 		return w.clone()
 	}
