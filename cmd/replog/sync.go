@@ -79,13 +79,8 @@ func syncOne(c *cli.Context, s *stdio, path string) int {
 	if err != nil {
 		return s.finish(err)
 	}
-	if len(result.Local) > 0 {
-		s.warn("%s: not on the server, and kept in this file only: %s", path, oneLine(strings.Join(result.Local, ", ")))
-	}
-	if result.Missed > 0 {
-		s.say(fmt.Sprintf("%s: a table was made anew, without capture's triggers: %s missed", path, count(result.Missed, "changed row")),
-			"found by a comparison and recorded; capture is installed again")
-	}
+	s.local(path, result.Local)
+	s.missed(path, result.Missed)
 	if c.Bool("json") {
 		err = printJSON(s.out, result)
 	} else {
@@ -99,6 +94,21 @@ func syncOne(c *cli.Context, s *stdio, path string) int {
 		return codeWaiting
 	}
 	return codeDone
+}
+
+// local tells what of path no other file gets.
+func (s *stdio) local(path string, names []string) {
+	if len(names) > 0 {
+		s.warn("%s: not on the server, and kept in this file only: %s", path, oneLine(strings.Join(names, ", ")))
+	}
+}
+
+// missed tells that capture did not see some changes of path.
+func (s *stdio) missed(path string, rows int) {
+	if rows > 0 {
+		s.say(fmt.Sprintf("%s: a table was made anew, without capture's triggers: %s missed", path, count(rows, "changed row")),
+			"found by a comparison and recorded; capture is installed again")
+	}
 }
 
 // syncLine says what a sync did: "sent 3 (2 applied, 1 rejected), received 4, at

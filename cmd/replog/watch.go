@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -59,14 +60,16 @@ func (l *lockedWriter) Write(b []byte) (int, error) {
 }
 
 // watchVoice says what is worth a line of one database's watch: that syncs
-// begin to fail, and succeed again; that more waits for a person than before; and
-// that events do not get through.
+// begin to fail, and succeed again; that more waits for a person than before; what
+// of the tables is in the file only, where that changes, and what capture missed;
+// and that events do not get through.
 type watchVoice struct {
 	s       *stdio
 	path    string
 	json    bool
 	failing bool
 	waiting int
+	local   []string
 }
 
 // Synced says nothing, but in JSON, of a sync as it should be.
@@ -80,6 +83,11 @@ func (v *watchVoice) Synced(r *client.SyncResult) {
 		v.failing = false
 		v.s.recovered(v.path)
 	}
+	if !slices.Equal(r.Local, v.local) {
+		v.s.local(v.path, r.Local)
+	}
+	v.local = r.Local
+	v.s.missed(v.path, r.Missed)
 	if r.Waiting > v.waiting {
 		v.s.waiting(v.path, r.Waiting)
 	}

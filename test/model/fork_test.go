@@ -3,6 +3,7 @@ package model
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 
 	"replog/client"
@@ -19,7 +20,7 @@ func (n *node) duplicate() error {
 		}
 	}
 	c := n.newNode()
-	c.model = n.model.Copy()
+	c.model, c.more = n.model.Copy(), maps.Clone(n.more)
 	for _, suffix := range []string{"", "-wal", "-token"} {
 		b, err := os.ReadFile(n.path + suffix)
 		if errors.Is(err, os.ErrNotExist) && suffix == "-wal" {

@@ -46,7 +46,8 @@ type node struct {
 	wire   *wire
 	faults faults
 	skew   replog.Millis
-	busy   bool // a sync is under way
+	busy   bool            // a sync is under way
+	more   map[string]bool // tables with a column that the server does not know
 	// reloaded: a repair has replayed the outbox, whether or not the sync
 	// point moved.
 	reloaded bool
@@ -98,7 +99,7 @@ func (w *world) file(name string) string {
 }
 
 func (w *world) newNode() *node {
-	n := &node{world: w, number: len(w.nodes), path: w.file("device"), wire: &wire{calm: w.host.calm}}
+	n := &node{world: w, number: len(w.nodes), path: w.file("device"), wire: &wire{calm: w.host.calm}, more: map[string]bool{}}
 	n.wire.before, n.wire.after = n.beforeRequest, n.afterRequest
 	n.skew = replog.Millis(w.g.upTo(4, "skew"))
 	return n
@@ -313,8 +314,10 @@ func (w *world) operate() error {
 		return w.host.restart()
 	case k < 96:
 		return n.repair()
-	case k < 98:
+	case k < 97:
 		return n.discard()
+	case k < 98:
+		return n.addMore()
 	case len(w.nodes) < 5 && n.g.chance(60, "a file is copied"):
 		return n.duplicate()
 	case w.depth == 0 && len(w.nodes) < 5:
