@@ -36,6 +36,7 @@ func TestWhatARowWasFollowsFromItsFacts(t *testing.T) {
 	}{
 		{"one insert", []told{insert}, row(1, 1), nil, "[insert]"},
 		{"one that was ignored", []told{found(row(2, 2)), insert}, row(2, 2), row(2, 2), "[]"},
+		{"one that was ignored long before another", []told{found(row(2, 2)), insert, update(row(2, 0), "u"), remove(row(5, 2)), insert}, row(1, 1), row(2, 2), "[update delete insert]"},
 		{"one that failed", []told{insert}, nil, nil, "[]"},
 		{"one that replaced", []told{found(row(2, 2)), insert}, row(1, 1), row(2, 2), "[delete insert]"},
 		{"one that was evicted", []told{found(row(2, 2))}, nil, row(2, 2), "[delete]"},
