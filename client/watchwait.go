@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"replog/applier"
 )
 
 // firstLook is when a file is looked at after something was written to it: not
@@ -169,9 +171,17 @@ func (d *Device) version() (int64, error) {
 	return row[0].Int64(), nil
 }
 
-// hasUnsent tells whether anything was recorded that the server is not known to
-// have.
+// hasUnsent tells whether there is anything that the server is not known to have:
+// recorded, or written while capture was blind to it.
 func (d *Device) hasUnsent() (bool, error) {
+	var blind []*applier.Table
+	err := d.read(func() (err error) {
+		blind, err = d.replica.Blind()
+		return err
+	})
+	if err != nil || len(blind) > 0 {
+		return len(blind) > 0, err
+	}
 	row, err := d.replica.QueryRow(`SELECT EXISTS(SELECT 1 FROM main.replog_change)
 		OR EXISTS(SELECT 1 FROM main.replog_outbox WHERE NOT uploaded)`)
 	if err != nil {
