@@ -25,6 +25,8 @@ type fact struct {
 	// arrives: a row was to be written at this key, by INSERT or a key change.
 	// leaves: the row was to be deleted, or moved away.
 	arrives, leaves bool
+	// inWay is the INSERT at another key in whose way the row was found.
+	inWay *record
 	// image is the row, nil where it was absent. Where carried is not nil, the
 	// image holds the columns that carried names, and the row was there.
 	image   []replog.Value
@@ -81,6 +83,11 @@ func historiesOf(records []*record) *histories {
 			continue
 		case opInsert:
 			row.arrive(e, found)
+			for _, other := range found {
+				if other.facts[0].row != row {
+					other.facts[0].inWay = e
+				}
+			}
 		case opAssign:
 			row.arrive(e, found)
 			h.of(e.table, []replog.Value{replog.Integer(-1)}).arrive(e, found)
@@ -124,7 +131,9 @@ func (h *history) arrive(e *record, found []*record) {
 }
 
 // arrivedBefore notes that the row was inserted before what is known of it. It
-// says nothing new where it is known that a row was to be written there.
+// says nothing new where it is known that a row was to be written there. Where
+// the row was found in the way of an INSERT, it was that one: its key was to be
+// another than could be foreseen.
 func (h *history) arrivedBefore(e *record) {
 	if slices.ContainsFunc(h.facts, func(f *fact) bool { return f.arrives }) {
 		return
@@ -133,6 +142,14 @@ func (h *history) arrivedBefore(e *record) {
 	if h.facts == nil {
 		h.add(e, f)
 		return
+	}
+	for i, known := range slices.Backward(h.facts) {
+		if by := known.inWay; by != nil {
+			f.row, f.told, f.image = h, by, known.image
+			by.facts = append(by.facts, f)
+			h.facts = slices.Insert(h.facts, i+1, f)
+			return
+		}
 	}
 	f.row, f.told = h, h.facts[0].told
 	f.told.late = f

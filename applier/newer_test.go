@@ -96,6 +96,13 @@ func TestTriggersNewerThanCaptureHideNothing(t *testing.T) {
 			INSERT INTO t(v) VALUES(1); REPLACE INTO t VALUES('y', 5); REPLACE INTO t VALUES(NULL, 8)`,
 			[]string{`insert t ["X"] [] ['X' 9]`, `insert t ["y"] [] ['y' 7]`},
 		},
+		{
+			"a row evicted at a key that a default stands for",
+			`CREATE TABLE t(k TEXT, l REAL NOT NULL DEFAULT 2, v, PRIMARY KEY(k, l)); INSERT INTO t VALUES('a', 2, 'old')`,
+			`CREATE TRIGGER late AFTER INSERT ON t BEGIN UPDATE t SET v = v || '!'; END;
+			REPLACE INTO t VALUES('a', NULL, 'new')`,
+			[]string{`update t ["a",2.0] ['old'] ['new!']`},
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if got := summarize(gatherAfter(t, tc.before, tc.after)); !slices.Equal(got, tc.want) {
