@@ -47,6 +47,8 @@ var oddMatrix = []matrixCase{
 		rows: "INSERT INTO t VALUES(1,'X',1),(2,'y',1)", run: stmts("REPLACE INTO t VALUES(9,'X',1)"), net: 2},
 	{name: "a partial index whose condition tests an assigned key", schema: "CREATE TABLE t(id INTEGER PRIMARY KEY, u); CREATE UNIQUE INDEX i ON t(u) WHERE id > 5",
 		rows: "INSERT INTO t VALUES(6,1),(2,1)", run: stmts("REPLACE INTO t(u) VALUES(1)"), net: 2},
+	{name: "an update into a partial index by its condition alone", schema: "CREATE TABLE t(id INTEGER PRIMARY KEY, a, live); CREATE UNIQUE INDEX i ON t(a) WHERE live",
+		rows: "INSERT INTO t VALUES(1,1,1),(2,1,0)", run: stmts("UPDATE OR REPLACE t SET live = 1 WHERE id = 2"), net: 2},
 	{name: "a partial index that does not hold the new row evicts nothing", schema: "CREATE TABLE t(id INTEGER PRIMARY KEY, n INT, u); CREATE UNIQUE INDEX i ON t(u) WHERE n = 5",
 		rows: "INSERT INTO t VALUES(1,5,1),(2,6,1)", run: stmts("REPLACE INTO t VALUES(9,7,1)", "UPDATE OR REPLACE t SET n = 8 WHERE id = 2"), net: 2},
 
