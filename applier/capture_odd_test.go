@@ -24,6 +24,8 @@ var oddMatrix = []matrixCase{
 	{name: "a text as the default of an integer key", schema: "CREATE TABLE t(k INT NOT NULL DEFAULT '7' PRIMARY KEY, v)", rows: "INSERT INTO t VALUES(1,1)", run: stmts("REPLACE INTO t VALUES(NULL,1)"), net: 1},
 	{name: "an integer as the default of a real key", schema: "CREATE TABLE t(k REAL NOT NULL DEFAULT 7 PRIMARY KEY, v) WITHOUT ROWID", rows: "INSERT INTO t VALUES(1,1)",
 		run: stmts("REPLACE INTO t VALUES(NULL,1)", "UPDATE OR REPLACE t SET k = NULL WHERE k = 1"), net: 2},
+	{name: "defaults that convert evict by the key", schema: "CREATE TABLE t(k TEXT NOT NULL DEFAULT 1, l REAL NOT NULL DEFAULT 2, v, PRIMARY KEY(k, l))", rows: "INSERT INTO t VALUES('1',2,'a'),('x',1,'b')",
+		run: stmts("REPLACE INTO t VALUES(NULL,NULL,'c')", "UPDATE OR REPLACE t SET k = NULL, l = NULL WHERE k = 'x'"), net: 2},
 	{name: "a default in a key that WITHOUT ROWID makes NOT NULL", schema: "CREATE TABLE t(k TEXT DEFAULT 'q' PRIMARY KEY, v) WITHOUT ROWID", rows: "INSERT INTO t VALUES('q',1)",
 		run: stmts("REPLACE INTO t VALUES(NULL,2)", "UPDATE OR REPLACE t SET k = 'z'", "UPDATE OR REPLACE t SET k = NULL"), net: 1},
 	{name: "a default in a key of which another column may be NULL", schema: "CREATE TABLE t(a NOT NULL DEFAULT 1, b, v, PRIMARY KEY(a, b))", rows: "INSERT INTO t VALUES(5,1,1)",
@@ -45,6 +47,8 @@ var oddMatrix = []matrixCase{
 		rows: "INSERT INTO t VALUES(1,'X',1),(2,'y',1)", run: stmts("REPLACE INTO t VALUES(9,'X',1)"), net: 2},
 	{name: "a partial index whose condition tests an assigned key", schema: "CREATE TABLE t(id INTEGER PRIMARY KEY, u); CREATE UNIQUE INDEX i ON t(u) WHERE id > 5",
 		rows: "INSERT INTO t VALUES(6,1),(2,1)", run: stmts("REPLACE INTO t(u) VALUES(1)"), net: 2},
+	{name: "an update into a partial index by its condition alone", schema: "CREATE TABLE t(id INTEGER PRIMARY KEY, a, live); CREATE UNIQUE INDEX i ON t(a) WHERE live",
+		rows: "INSERT INTO t VALUES(1,1,1),(2,1,0)", run: stmts("UPDATE OR REPLACE t SET live = 1 WHERE id = 2"), net: 2},
 	{name: "a partial index that does not hold the new row evicts nothing", schema: "CREATE TABLE t(id INTEGER PRIMARY KEY, n INT, u); CREATE UNIQUE INDEX i ON t(u) WHERE n = 5",
 		rows: "INSERT INTO t VALUES(1,5,1),(2,6,1)", run: stmts("REPLACE INTO t VALUES(9,7,1)", "UPDATE OR REPLACE t SET n = 8 WHERE id = 2"), net: 2},
 

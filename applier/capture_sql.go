@@ -41,11 +41,11 @@ func triggerName(id int, event string) string { return fmt.Sprintf("%s%d_%s", ow
 func (t *Table) assignsKeys() bool { return t.rowidAlias() || t.computesKeys() }
 
 // computesKeys tells whether REPLACE may put a default into the key that only
-// SQLite can compute, or that it stores as another value.
+// SQLite can compute.
 func (t *Table) computesKeys() bool {
 	return !t.rowidAlias() && slices.ContainsFunc(t.Key, func(k int) bool {
 		c := &t.Columns[k]
-		return c.NotNull && c.Default != "" && !c.storesDefaultAsWritten()
+		return c.NotNull && c.Default != "" && c.literal == ""
 	})
 }
 
@@ -283,8 +283,8 @@ func (g *triggerText) hasKeyIn(image []string) string {
 func (g *triggerText) unknown() string {
 	columns, key := []string{"tbl", fmt.Sprintf("op IN (%d, %d, %d)", opInsert, opAssign, opTarget)}, []string{fmt.Sprint(g.id), "1"}
 	for _, k := range g.t.Key {
-		columns = append(columns, imageColumn(k), "typeof("+imageColumn(k)+")")
-		key = append(key, "NEW."+g.name(k)+" COLLATE BINARY", "typeof(NEW."+g.name(k)+")")
+		columns = append(columns, imageColumn(k))
+		key = append(key, "NEW."+g.name(k)+" COLLATE BINARY")
 	}
 	test := fmt.Sprintf("(%s) IS NOT (SELECT %s FROM replog_change ORDER BY id DESC LIMIT 1)", strings.Join(key, ", "), strings.Join(columns, ", "))
 	if has := g.hasKey("NEW"); has != "" {
@@ -349,14 +349,10 @@ func (g *triggerText) clash(x *Index) string {
 // where NULL is not allowed, but only after the BEFORE triggers.
 func (g *triggerText) ofNewColumn(i int) string {
 	c := &g.t.Columns[i]
-	if !c.NotNull || g.t.rowidAlias() && g.t.isKey(i) {
+	if !c.NotNull || c.literal == "" || g.t.rowidAlias() && g.t.isKey(i) {
 		return "NEW." + g.name(i)
 	}
-	literal, ok := literalDefault(c.Default)
-	if !ok {
-		return "NEW." + g.name(i)
-	}
-	return fmt.Sprintf("ifnull(NEW.%s, %s)", g.name(i), literal)
+	return fmt.Sprintf("ifnull(NEW.%s, %s)", g.name(i), c.literal)
 }
 
 // ofNew evaluates an expression of an index on NEW, whose columns it sees under

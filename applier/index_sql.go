@@ -3,7 +3,6 @@ package applier
 import (
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -82,42 +81,27 @@ func unqualified(sql string, tokens []token) string {
 	return b.String()
 }
 
-// literalDefault renders a column's DEFAULT for use within a trigger, if it is a
-// literal: there a name, quoted or bare, would be a column, and a function might
-// be one that only the application has.
-func literalDefault(text string) (string, bool) {
+// literalDefault renders a column's DEFAULT for use within a trigger, "" where it
+// is no literal: there a name, quoted or bare, would be a column, and a function
+// might be one that only the application has.
+func literalDefault(text string) string {
 	tokens := tokenize(text)
 	if len(tokens) == 0 {
-		return "", false
+		return ""
 	}
 	first := tokens[0].text
 	switch {
 	case len(tokens) > 1 || first[0] == '\'' || '0' <= first[0] && first[0] <= '9':
-		return "(" + text + ")", isLiteral(tokens)
+		if !isLiteral(tokens) {
+			return ""
+		}
+		return "(" + text + ")"
 	case first[0] == '"' || first[0] == '`':
-		return quoteText(strings.ReplaceAll(first[1:len(first)-1], first[:1]+first[:1], first[:1])), true
+		return quoteText(strings.ReplaceAll(first[1:len(first)-1], first[:1]+first[:1], first[:1]))
 	case slices.Contains([]string{"NULL", "TRUE", "FALSE", "CURRENT_TIME", "CURRENT_DATE", "CURRENT_TIMESTAMP"}, strings.ToUpper(first)):
-		return first, true
+		return first
 	}
-	return quoteText(strings.Trim(first, "[]")), true
-}
-
-// storesDefaultAsWritten tells whether the column's affinity surely leaves a
-// literal DEFAULT as it is.
-func (c *Column) storesDefaultAsWritten() bool {
-	literal, ok := literalDefault(c.Default)
-	literal = strings.Trim(literal, "()")
-	switch c.Affinity {
-	case AffinityBlob:
-		return ok
-	case AffinityText:
-		tokens := tokenize(literal)
-		return ok && (len(tokens) == 1 && literal[0] == '\'' || strings.HasPrefix(strings.ToUpper(literal), "CURRENT_"))
-	case AffinityInteger, AffinityNumeric:
-		_, err := strconv.ParseInt(literal, 10, 64)
-		return ok && err == nil
-	}
-	return false
+	return quoteText(strings.Trim(first, "[]"))
 }
 
 // isLiteral tells whether tokens hold no name: only numbers, strings, blobs and

@@ -3,6 +3,7 @@ package applier
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"replog/replog"
@@ -109,6 +110,16 @@ func TestTriggersNewerThanCaptureHideNothing(t *testing.T) {
 				t.Errorf("%q, want %q", got, tc.want)
 			}
 		})
+	}
+}
+
+// A function in a DEFAULT may be one that only the application has.
+func TestTriggersCallNoFunctionsOfDefaults(t *testing.T) {
+	r := newTestReplica(t, scripted(t, "db", `CREATE TABLE t(k TEXT NOT NULL DEFAULT (upper('x')) PRIMARY KEY, v NOT NULL DEFAULT (upper('y')) UNIQUE)`))
+	for _, sql := range captureTriggers(1, r.Schema.Table("t")) {
+		if strings.Contains(sql, "upper") {
+			t.Error(sql)
+		}
 	}
 }
 

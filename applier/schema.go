@@ -65,6 +65,9 @@ type Column struct {
 	Affinity Affinity
 	NotNull  bool
 	Default  string // SQL text, "" for none
+	// literal is Default as it is stored, for use within a trigger; "" where
+	// there is none, or only SQLite can compute it.
+	literal string
 }
 
 // Index is a UNIQUE index.

@@ -99,6 +99,9 @@ func (t *Table) read(c *Conn, known *known) (why string, err error) {
 	case len(t.Columns) > MaxColumns:
 		return fmt.Sprintf("it has %d columns; at most %d can be captured", len(t.Columns), MaxColumns), nil
 	}
+	if err := t.readDefaults(); err != nil {
+		return "", err
+	}
 	if err := t.readIndexes(c, stored); err != nil {
 		return "", err
 	}
@@ -150,6 +153,20 @@ func (t *Table) readColumns(c *Conn, known *known) (map[int64]int, error) {
 		t.Key = append(t.Key, t.Column(key[n]))
 	}
 	return stored, err
+}
+
+// readDefaults makes the literals of defaults. Those of a key are told as they
+// will be stored; others are only compared, which converts them.
+func (t *Table) readDefaults() (err error) {
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		if c.literal = literalDefault(c.Default); t.isKey(i) && c.NotNull {
+			if c.literal, err = c.storedDefault(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (t *Table) readIndexes(c *Conn, stored map[int64]int) error {
