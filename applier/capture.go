@@ -17,7 +17,7 @@ const (
 	// opFound told of it just before.
 	opInsert = 1
 	// opUpdate: the key, and the columns that an UPDATE may change, as they are.
-	// Of those, the ones that are NULL are listed in nulls.
+	// changed tells which those are: it has a bit for each, 1 for v1, 2 for v2 ….
 	opUpdate = 2
 	// opDelete: a row that may be deleted.
 	opDelete = 3
@@ -38,6 +38,9 @@ const (
 	// opInserted: a row that was inserted some time before, at a key that could
 	// not be known then.
 	opInserted = 9
+	// opMore: further columns of the fact that comes next; time holds which part
+	// of the row they are, from 1, and changed is theirs.
+	opMore = 10
 )
 
 // The tables that capture needs. None has a constraint but its rowid: an OR
@@ -57,34 +60,33 @@ CREATE VIEW replog_transaction AS
   WHERE id = (SELECT max(id) FROM replog_change WHERE op = 5) AND v1 IS NOT NULL;
 CREATE TRIGGER replog_transaction_mark INSTEAD OF INSERT ON replog_transaction
 BEGIN
-  INSERT INTO replog_change(tbl, op, time, v1) VALUES(0, 5, ` + nowMillis + `, NEW.label);
+  INSERT INTO replog_change(tbl, op, v1) VALUES(0, 5, NEW.label);
 END;`
 
 // nowMillis is the time of the running statement in milliseconds since 1970,
 // by functions that every SQLite has.
 const nowMillis = `CAST((julianday('now') - 2440587.5) * 86400000.0 + 0.5 AS INTEGER)`
 
-// Install puts capture on every table of the schema: the change table, as wide
-// as the widest of them, the view that marks boundaries, and the triggers. The
+// Install puts capture on every table of the schema: the change table, the view that marks boundaries, and the triggers. The
 // caller holds a transaction in which none of it exists yet.
 //
 // The triggers use nothing but SQLite's built-ins, so that any program in any
 // language may write. They copy the key and the columns that may change into
 // undeclared columns, which keep every value as it is.
 func (r *Replica) Install() error {
-	width := 1
-	for _, t := range r.Schema.Tables {
-		width = max(width, len(t.Columns))
-	}
-	columns := []string{"id INTEGER PRIMARY KEY", "tbl INTEGER", "op INTEGER", "time INTEGER", "nulls TEXT"}
-	for i := range width {
+	columns := []string{"id INTEGER PRIMARY KEY", "tbl INTEGER", "op INTEGER", "time INTEGER DEFAULT (" + nowMillis + ")", "changed INTEGER"}
+	for i := range r.Schema.changeWidth() {
 		columns = append(columns, imageColumn(i))
 	}
 	if err := r.Script("CREATE TABLE replog_change(" + strings.Join(columns, ", ") + ");" + captureTables); err != nil {
 		return err
 	}
 	for i, t := range r.Schema.Tables {
-		names, err := json.Marshal(t.ColumnNames())
+		var columns []string
+		for _, c := range t.changeOrder() {
+			columns = append(columns, t.Columns[c].Name)
+		}
+		names, err := json.Marshal(columns)
 		if err != nil {
 			return err
 		}
@@ -100,7 +102,7 @@ func (r *Replica) Install() error {
 
 // Uninstall takes every trace of replog out, in the caller's transaction.
 func (r *Replica) Uninstall() error {
-	for _, kind := range []string{"trigger", "view", "table"} {
+	for _, kind := range []string{"trigger", "view", "index", "table"} {
 		var names []string
 		err := r.Query("SELECT name FROM main.sqlite_schema WHERE type = ? AND lower(name) GLOB 'replog_*'", func(row []replog.Value) error {
 			names = append(names, row[0].Bytes())

@@ -17,13 +17,13 @@ const beforeTriggers = 3
 // captureTriggers renders the triggers that capture a table, along captureEvents;
 // "" for one that it does not need.
 func captureTriggers(id int, t *Table) [len(captureEvents)]string {
-	g := triggerText{id: id, t: t}
+	g := triggerText{id: id, t: t, order: t.changeOrder()}
 	triggers := [len(captureEvents)]string{
 		g.trigger("before_insert", "BEFORE INSERT", "", g.beforeInsert()),
-		g.trigger("before_update", "BEFORE UPDATE", g.mayChange(), g.beforeUpdate()),
-		g.trigger("before_delete", "BEFORE DELETE", g.hasKey("OLD"), []string{g.fact(fmt.Sprint(opDelete), g.images("OLD"))}),
+		g.trigger("before_update", "BEFORE UPDATE", "", g.beforeUpdate()),
+		g.trigger("before_delete", "BEFORE DELETE", g.hasKey("OLD"), []string{g.fact(factText{op: fmt.Sprint(opDelete), image: g.images("OLD")})}),
 	}
-	inserted := []string{g.fact(fmt.Sprint(opInserted), g.keyImage(g.images("NEW")))}
+	inserted := []string{g.fact(factText{op: fmt.Sprint(opInserted), image: g.keyImage(g.images("NEW"))})}
 	if t.assignsKeys() {
 		triggers[3] = g.trigger("insert", "AFTER INSERT", g.unknown(), inserted)
 	}
@@ -49,25 +49,24 @@ func (t *Table) computesKeys() bool {
 	})
 }
 
-// imageColumn names the column of the change table that holds a table's column.
-func imageColumn(i int) string { return fmt.Sprintf("v%d", i+1) }
-
 // triggerText renders SQL for one table's triggers. Within a trigger, a bare
 // column name is the table's in a SELECT on it; OLD. and NEW. are the row's.
 type triggerText struct {
-	id int
-	t  *Table
+	id    int
+	t     *Table
+	order []int // see changeOrder
 }
 
 func (g *triggerText) name(i int) string { return replog.QuoteName(g.t.Columns[i].Name) }
 
-// each renders format, with the quoted name as %[1]s, for some columns.
-func (g *triggerText) each(columns []int, format, separator string) string {
-	var parts []string
+// all renders a test, with the quoted name as %[1]s, that must hold for each of
+// some columns.
+func (g *triggerText) all(columns []int, format string) string {
+	var tests []string
 	for _, i := range columns {
-		parts = append(parts, fmt.Sprintf(format, g.name(i)))
+		tests = append(tests, fmt.Sprintf(format, g.name(i)))
 	}
-	return strings.Join(parts, separator)
+	return tree(tests, " AND ")
 }
 
 func (g *triggerText) trigger(name, event, when string, body []string) string {
@@ -77,31 +76,6 @@ func (g *triggerText) trigger(name, event, when string, body []string) string {
 	}
 	return fmt.Sprintf("CREATE TRIGGER main.%s %s ON %s WHEN %s BEGIN %s; END",
 		replog.QuoteName(triggerName(g.id, name)), event, replog.QuoteName(g.t.Name), condition, strings.Join(body, "; "))
-}
-
-// fact renders an INSERT into the change table. The image runs along the table's
-// columns, "" for those that it leaves out; what follows is a FROM or a WHERE.
-func (g *triggerText) fact(op string, image []string, more ...string) string {
-	return g.factWithNulls(op, "NULL", image, more...)
-}
-
-func (g *triggerText) factWithNulls(op, nulls string, image []string, more ...string) string {
-	columns, values := "tbl, op, time, nulls", fmt.Sprintf("%d, %s, %s, %s", g.id, op, nowMillis, nulls)
-	for i, expr := range image {
-		if expr != "" {
-			columns += ", " + imageColumn(i)
-			values += ", " + expr
-		}
-	}
-	return "INSERT INTO replog_change(" + columns + ") SELECT " + values + strings.Join(more, "")
-}
-
-// where renders a condition, if there is one.
-func where(condition string) string {
-	if condition == "" {
-		return ""
-	}
-	return " WHERE " + condition
 }
 
 func (g *triggerText) images(side string) []string {
@@ -141,7 +115,7 @@ func (g *triggerText) beforeInsert() []string {
 		op = fmt.Sprintf("CASE WHEN %s THEN %d ELSE %d END", isAssigned, opAssign, opInsert)
 		key[k] = fmt.Sprintf("CASE WHEN %s THEN %s ELSE %s END", isAssigned, g.nextRowID(), key[k])
 	}
-	return append(list, g.fact(op, key, where(g.hasKeyIn(key))))
+	return append(list, g.fact(factText{op: op, image: key, where: g.hasKeyIn(key)}))
 }
 
 // nextRowID is the rowid that SQLite will assign, but where the largest is taken
@@ -155,25 +129,18 @@ func (g *triggerText) nextRowID() string {
 	return next
 }
 
-// beforeUpdate tells of the rows in the way, of where the row goes, if its key
-// changes, and of the row itself.
+// beforeUpdate tells of the rows in the way, and of the row itself; where its key
+// changes, of where it goes as well.
 func (g *triggerText) beforeUpdate() []string {
 	// A row is not in its own way. The key may tell rows apart that its columns'
 	// collations do not.
-	other := " AND NOT (" + g.each(g.t.Key, "%[1]s COLLATE BINARY IS OLD.%[1]s", " AND ") + ")"
+	other := " AND NOT (" + g.all(g.t.Key, "%[1]s COLLATE BINARY IS OLD.%[1]s") + ")"
 	list := g.found(other, func(x *Index) string {
 		if x == nil {
 			return "OLD." + g.t.hiddenRowID() + " IS NOT NEW." + g.t.hiddenRowID() + " AND "
 		}
 		return "(" + g.indexChanged(x) + ") AND "
 	})
-	keyChanged := g.keyChanged()
-	image := g.images("OLD")
-	for i, expr := range image {
-		if !g.t.isKey(i) {
-			image[i] = fmt.Sprintf("CASE WHEN %s OR %s THEN %s END", g.changed(i), keyChanged, expr)
-		}
-	}
 	leaves := fmt.Sprint(opMove)
 	target := fmt.Sprint(opTarget)
 	key := g.keyImage(g.newImages())
@@ -181,38 +148,29 @@ func (g *triggerText) beforeUpdate() []string {
 		leaves = fmt.Sprintf("CASE WHEN %s THEN %d ELSE %d END", g.hasKeyIn(key), opMove, opDelete)
 		target = fmt.Sprintf("CASE WHEN %s THEN %d ELSE %d END", g.hasKey("OLD"), opTarget, opInsert)
 	}
-	toKey := keyChanged
-	if has := g.hasKeyIn(key); has != "" {
-		toKey += " AND " + has
+	keyChanged := g.keyChanged()
+	list = append(list,
+		g.fact(factText{op: target, image: key, where: and(keyChanged, g.hasKeyIn(key))}),
+		g.fact(factText{op: leaves, image: g.images("OLD"), where: and(keyChanged, g.hasKey("OLD"))}))
+	if len(g.t.Columns) > len(g.t.Key) {
+		list = append(list, g.updateFact(and("NOT "+keyChanged, g.hasKey("OLD"))))
 	}
-	op := fmt.Sprintf("CASE WHEN %s THEN %s ELSE %d END", keyChanged, leaves, opUpdate)
-	update := g.factWithNulls(op, g.changedNulls(), image, where(g.hasKey("OLD")))
-	return append(list, g.fact(target, key, where(toKey)), update)
-}
-
-// changedNulls lists the columns that change from NULL, those of v1 and v2 as
-// "1,2,".
-func (g *triggerText) changedNulls() string {
-	var parts []string
-	for i, c := range g.t.Columns {
-		if !c.NotNull && !g.t.isKey(i) {
-			parts = append(parts, fmt.Sprintf("CASE WHEN OLD.%[1]s IS NULL AND NEW.%[1]s IS NOT NULL THEN '%[2]d,' ELSE '' END", g.name(i), i+1))
-		}
-	}
-	if parts == nil {
-		return "NULL"
-	}
-	return tree(parts, " || ")
+	return list
 }
 
 // changed tests one column, by class and bytes: IS NOT alone would follow the
-// column's collation and take 1 for 1.0. SQL cannot tell 0.0 from -0.0, which
-// only a column without affinity keeps apart: there zeros count as changed, and
-// the values decide when the transaction is closed.
+// column's collation and, but where a column holds one class of number or none,
+// take 1 for 1.0. SQL cannot tell 0.0 from -0.0, which only a column without
+// affinity keeps apart: there zeros count as changed, and the values decide when
+// the transaction is closed.
 func (g *triggerText) changed(i int) string {
-	test := fmt.Sprintf("(OLD.%[1]s COLLATE BINARY IS NOT NEW.%[1]s OR typeof(OLD.%[1]s) <> typeof(NEW.%[1]s)", g.name(i))
-	if g.t.Columns[i].Affinity == AffinityBlob {
-		test += fmt.Sprintf(" OR (typeof(NEW.%[1]s) = 'real' AND NEW.%[1]s = 0.0)", g.name(i))
+	test := fmt.Sprintf("(OLD.%[1]s COLLATE BINARY IS NOT NEW.%[1]s", g.name(i))
+	switch g.t.Columns[i].Affinity {
+	case AffinityText, AffinityReal:
+	case AffinityBlob:
+		test += fmt.Sprintf(" OR typeof(OLD.%[1]s) <> typeof(NEW.%[1]s) OR (typeof(NEW.%[1]s) = 'real' AND NEW.%[1]s COLLATE BINARY = 0.0)", g.name(i))
+	default:
+		test += fmt.Sprintf(" OR typeof(OLD.%[1]s) <> typeof(NEW.%[1]s)", g.name(i))
 	}
 	return test + ")"
 }
@@ -237,30 +195,27 @@ func tree(list []string, operator string) string {
 	return "(" + tree(list[:middle], operator) + operator + tree(list[middle:], operator) + ")"
 }
 
-func (g *triggerText) allColumns() []int {
-	all := make([]int, len(g.t.Columns))
-	for i := range all {
-		all[i] = i
-	}
-	return all
-}
-
-// mayChange tests whether an UPDATE changes anything, of the row or of others.
-func (g *triggerText) mayChange() string {
-	test := g.changedAny(g.allColumns())
-	if rowid := g.t.hiddenRowID(); rowid != "" {
-		test += " OR OLD." + rowid + " IS NOT NEW." + rowid
-	}
-	return test
-}
-
 // indexChanged tests whether an UPDATE may change what an index holds of the
-// row. An expression, or the condition of a partial index, may use any column.
+// row.
 func (g *triggerText) indexChanged(x *Index) string {
-	if x.Where != "" || !x.Plain() {
-		return g.changedAny(g.allColumns())
+	text := x.Where
+	columns := map[int]bool{}
+	for _, p := range x.Parts {
+		text += " " + p.Expr
+		columns[p.Column] = true
 	}
-	return g.changedAny(x.columns())
+	// A generated column may depend on any other.
+	all := slices.ContainsFunc(g.t.Generated, func(name string) bool { return mentions(text, name) })
+	var tests []string
+	for i, c := range g.t.Columns {
+		if all || columns[i] || mentions(text, c.Name) {
+			tests = append(tests, g.changed(i))
+		}
+	}
+	if tests == nil {
+		return "0" // the same for all rows
+	}
+	return tree(tests, " OR ")
 }
 
 // hasKey tests that no key column is NULL, where one can be: such a row has no
@@ -275,7 +230,7 @@ func (g *triggerText) hasKeyIn(image []string) string {
 	for _, k := range g.t.Key {
 		tests = append(tests, image[k]+" IS NOT NULL")
 	}
-	return strings.Join(tests, " AND ")
+	return tree(tests, " AND ")
 }
 
 // unknown tests, after an event, whether the last fact does not tell of the new
@@ -283,14 +238,11 @@ func (g *triggerText) hasKeyIn(image []string) string {
 func (g *triggerText) unknown() string {
 	columns, key := []string{"tbl", fmt.Sprintf("op IN (%d, %d, %d)", opInsert, opAssign, opTarget)}, []string{fmt.Sprint(g.id), "1"}
 	for _, k := range g.t.Key {
-		columns = append(columns, imageColumn(k))
+		columns = append(columns, imageColumn(slices.Index(g.order, k)))
 		key = append(key, "NEW."+g.name(k)+" COLLATE BINARY")
 	}
 	test := fmt.Sprintf("(%s) IS NOT (SELECT %s FROM replog_change ORDER BY id DESC LIMIT 1)", strings.Join(key, ", "), strings.Join(columns, ", "))
-	if has := g.hasKey("NEW"); has != "" {
-		test += " AND " + has
-	}
-	return test
+	return and(test, g.hasKey("NEW"))
 }
 
 // evictee is the alias of the table in which rows are looked for, so that a table
@@ -309,12 +261,15 @@ func (g *triggerText) found(more string, guard func(*Index) string) []string {
 	// The plus keeps SQLite from searching by this test, which all rows pass,
 	// instead of by the index.
 	if g.t.nullableKey() {
-		more += " AND " + g.each(g.t.Key, "+"+evictee+".%[1]s IS NOT NULL", " AND ")
+		more += " AND " + g.all(g.t.Key, "+"+evictee+".%[1]s IS NOT NULL")
 	}
 	// A statement for each index: of an OR over several, SQLite may scan the
 	// table.
 	find := func(x *Index, clash string) string {
-		return g.fact(fmt.Sprint(opFound), image, " FROM ", replog.QuoteName(g.t.Name), " AS ", evictee, where(guard(x)+clash+more))
+		return g.fact(factText{
+			op: fmt.Sprint(opFound), image: image,
+			from: " FROM " + replog.QuoteName(g.t.Name) + " AS " + evictee, where: guard(x) + clash + more,
+		})
 	}
 	var list []string
 	if rowid := g.t.hiddenRowID(); rowid != "" {
@@ -342,7 +297,7 @@ func (g *triggerText) clash(x *Index) string {
 	if x.Where != "" {
 		terms = append(terms, "("+x.Where+")")
 	}
-	return "(" + strings.Join(terms, " AND ") + ")"
+	return "(" + tree(terms, " AND ") + ")"
 }
 
 // ofNewColumn is a column of NEW as it will be stored: REPLACE puts the default
@@ -359,11 +314,24 @@ func (g *triggerText) ofNewColumn(i int) string {
 // their own names through a subquery.
 func (g *triggerText) ofNew(expr string) string {
 	var columns []string
-	for i := range g.t.Columns {
-		columns = append(columns, fmt.Sprintf("%s AS %s", g.ofNewColumn(i), g.name(i)))
+	for i, c := range g.t.Columns {
+		if mentions(expr, c.Name) {
+			columns = append(columns, fmt.Sprintf("%s AS %s", g.ofNewColumn(i), g.name(i)))
+		}
 	}
 	for _, name := range g.t.Generated {
-		columns = append(columns, fmt.Sprintf("NEW.%[1]s AS %[1]s", replog.QuoteName(name)))
+		if mentions(expr, name) {
+			columns = append(columns, fmt.Sprintf("NEW.%[1]s AS %[1]s", replog.QuoteName(name)))
+		}
+	}
+	if columns == nil {
+		return "(" + expr + ")"
 	}
 	return "(SELECT " + expr + " FROM (SELECT " + strings.Join(columns, ", ") + "))"
+}
+
+// mentions tells whether SQL text may name a column: it does if it holds the name,
+// or if the name can be written in several ways.
+func mentions(expr, column string) bool {
+	return strings.ContainsAny(column, "\"`]") || strings.Contains(foldName(expr), foldName(column))
 }

@@ -37,6 +37,10 @@ func planTable(ta, tb *tableShape) *plan {
 	if ta != nil && tb != nil && !sameKey(ta.key, tb.key) {
 		return p
 	}
+	if ta != nil && tb != nil && ta.rowid != "" && ta.rowid == tb.rowid {
+		p.key = []int{len(p.columns)}
+		p.columns = append(p.columns, ta.rowid)
+	}
 	for _, name := range one.key {
 		for i, column := range p.columns {
 			if foldName(column) == foldName(name) {
@@ -80,8 +84,8 @@ func (p *plan) passes() []pass {
 		with = append(with, replog.QuoteName(p.columns[i])+" IS NULL")
 	}
 	return []pass{
-		{where: " WHERE " + strings.Join(without, " AND "), order: p.key, keyed: true},
-		{where: " WHERE " + strings.Join(with, " OR "), order: p.all()},
+		{where: " WHERE " + tree(without, " AND "), order: p.key, keyed: true},
+		{where: " WHERE " + tree(with, " OR "), order: p.all()},
 	}
 }
 

@@ -1,6 +1,7 @@
 package applier
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -23,6 +24,8 @@ type tableShape struct {
 	// key names the primary key's columns in order; nil without one.
 	key         []string
 	nullableKey bool
+	// rowid is a name of the rowid where the rows are replicated by it, or "".
+	rowid string
 	// clustered: the rows are stored in the order of the key.
 	clustered bool
 }
@@ -93,6 +96,11 @@ func (t *tableShape) stored(column string) bool {
 	return false
 }
 
+// has tells whether the table has a column of that name.
+func (t *tableShape) has(column string) bool {
+	return slices.ContainsFunc(t.columns, func(c columnShape) bool { return foldName(c.name) == foldName(column) })
+}
+
 // readShape reads the schema. No query may be open on the connection, as a
 // UTF-16 database gets a collation of ours.
 func readShape(c *Conn) (*shape, error) {
@@ -114,6 +122,10 @@ func readShape(c *Conn) (*shape, error) {
 	if err != nil {
 		return nil, err
 	}
+	byRowID, err := KeepsRowIDs(c)
+	if err != nil {
+		return nil, err
+	}
 	for _, o := range all {
 		switch {
 		case shadow[foldName(o.table)]:
@@ -124,6 +136,9 @@ func readShape(c *Conn) (*shape, error) {
 			t, err := readTableShape(c, o)
 			if err != nil {
 				return nil, err
+			}
+			if byRowID && t.key == nil && len(t.columns) < maxColumns {
+				t.rowid = rowIDName(t.has)
 			}
 			s.tables = append(s.tables, t)
 		default:

@@ -19,9 +19,9 @@ import (
 // prepared statement, and its pool hides which connection holds a transaction.
 // A Conn is for one goroutine at a time.
 type Conn struct {
-	conn  *sqlite3.SQLiteConn
+	conn  engine
 	path  string
-	stmts map[string]*sqlite3.SQLiteStmt
+	stmts map[string]statement
 }
 
 // OpenOptions says how a connection is opened.
@@ -50,13 +50,11 @@ func Open(path string, o OpenOptions) (*Conn, error) {
 	case o.Create:
 		mode = "rwc"
 	}
-	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
-	dsn := fmt.Sprintf("%s?mode=%s&_busy_timeout=%d&_foreign_keys=0", u.String(), mode, o.BusyTimeout.Milliseconds())
-	c, err := (&sqlite3.SQLiteDriver{}).Open(dsn)
+	dsn := fmt.Sprintf("%s?mode=%s&_busy_timeout=%d&_foreign_keys=0", fileURI(path), mode, o.BusyTimeout.Milliseconds())
+	conn, err := open(path, dsn, o)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	conn := &Conn{conn: c.(*sqlite3.SQLiteConn), path: path, stmts: map[string]*sqlite3.SQLiteStmt{}}
 	// Reading the header tells now, not later, that a file is no database.
 	for _, pragma := range append([]string{"schema_version", "trusted_schema=ON"}, o.Pragmas...) {
 		if err := conn.Script("PRAGMA " + pragma); err != nil {
@@ -65,6 +63,32 @@ func Open(path string, o OpenOptions) (*Conn, error) {
 		}
 	}
 	return conn, nil
+}
+
+func fileURI(path string) string {
+	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
+	return u.String()
+}
+
+// open opens the database by the engine that it needs.
+func open(path, dsn string, o OpenOptions) (*Conn, error) {
+	c, err := (&sqlite3.SQLiteDriver{}).Open(dsn)
+	if err != nil {
+		return nil, err
+	}
+	conn := &Conn{conn: c.(*sqlite3.SQLiteConn), path: path, stmts: map[string]statement{}}
+	row, err := conn.QueryRow(needsFTS5)
+	if err != nil || row == nil {
+		if err != nil {
+			conn.Close()
+		}
+		return conn, err
+	}
+	if err := conn.Close(); err != nil {
+		return nil, err
+	}
+	e, err := openFTS5(dsn, o)
+	return &Conn{conn: e, path: path, stmts: map[string]statement{}}, err
 }
 
 // Path is the file's path as given to Open.
@@ -83,7 +107,7 @@ func (c *Conn) forget() {
 	clear(c.stmts)
 }
 
-func (c *Conn) prepare(query string) (*sqlite3.SQLiteStmt, error) {
+func (c *Conn) prepare(query string) (statement, error) {
 	if s, ok := c.stmts[query]; ok {
 		return s, nil
 	}
@@ -94,9 +118,8 @@ func (c *Conn) prepare(query string) (*sqlite3.SQLiteStmt, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s", err, abbreviate(query))
 	}
-	stmt := s.(*sqlite3.SQLiteStmt)
-	c.stmts[query] = stmt
-	return stmt, nil
+	c.stmts[query] = s
+	return s, nil
 }
 
 func abbreviate(query string) string {
@@ -287,7 +310,13 @@ func (c *Conn) Backup(path string, pragmas ...string) error {
 		return err
 	}
 	defer dst.Close()
-	b, err := dst.conn.Backup("main", c.conn, "main")
+	if e, ok := c.conn.(*fts5Engine); ok {
+		if err := e.backup(fileURI(path)); err != nil {
+			return fmt.Errorf("copy %s: %w", c.path, err)
+		}
+		return nil
+	}
+	b, err := dst.conn.(*sqlite3.SQLiteConn).Backup("main", c.conn.(*sqlite3.SQLiteConn), "main")
 	if err != nil {
 		return fmt.Errorf("copy %s: %w", c.path, err)
 	}
@@ -303,20 +332,20 @@ func (c *Conn) Backup(path string, pragmas ...string) error {
 
 // IsBusy tells whether an error means that another connection holds a lock.
 func IsBusy(err error) bool {
-	var e sqlite3.Error
-	return errors.As(err, &e) && (e.Code == sqlite3.ErrBusy || e.Code == sqlite3.ErrLocked)
+	code := resultCode(err)
+	return code == sqliteBusy || code == sqliteLocked
 }
 
 // IsConstraint tells whether an error means that a constraint refused a write,
 // or that a value has a type that a STRICT table does not take.
 func IsConstraint(err error) bool {
-	var e sqlite3.Error
-	return errors.As(err, &e) && (e.Code == sqlite3.ErrConstraint || e.Code == sqlite3.ErrMismatch || e.Code == sqlite3.ErrTooBig)
+	code := resultCode(err)
+	return code == sqliteConstraint || code == sqliteMismatch || code == sqliteTooBig
 }
 
 // IsNotDatabase tells whether an error means that the file is no SQLite
 // database, or a damaged one.
 func IsNotDatabase(err error) bool {
-	var e sqlite3.Error
-	return errors.As(err, &e) && (e.Code == sqlite3.ErrNotADB || e.Code == sqlite3.ErrCorrupt)
+	code := resultCode(err)
+	return code == sqliteNotADB || code == sqliteCorrupt
 }

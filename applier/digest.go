@@ -100,6 +100,9 @@ func newRowHasher(t *tableShape) *rowHasher {
 			names = append(names, c.name)
 		}
 	}
+	if t.rowid != "" {
+		names = append(names, t.rowid)
+	}
 	// By name, as the order of columns is not content.
 	sort.Slice(names, func(i, j int) bool { return foldName(names[i]) < foldName(names[j]) })
 	h := &rowHasher{hash: sha256.New(), query: "SELECT "}

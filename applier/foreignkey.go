@@ -3,7 +3,6 @@ package applier
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"replog/replog"
 )
@@ -82,6 +81,6 @@ func (r *Replica) exists(t *Table, columns []int, collations []string, values []
 	for i, n := range columns {
 		terms = append(terms, replog.QuoteName(t.Columns[n].Name)+" = ? COLLATE "+collations[i])
 	}
-	row, err := r.QueryRow("SELECT 1 FROM main."+replog.QuoteName(t.Name)+" WHERE "+strings.Join(terms, " AND ")+" LIMIT 1", values...)
+	row, err := r.QueryRow("SELECT 1 FROM main."+replog.QuoteName(t.Name)+" WHERE "+tree(terms, " AND ")+" LIMIT 1", values...)
 	return row != nil, err
 }

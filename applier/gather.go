@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 
 	"replog/replog"
 )
@@ -36,47 +34,62 @@ func (r *Replica) readRecords(first, upTo int64) ([]*record, error) {
 		return nil, err
 	}
 	var records []*record
+	var more []part
 	err = r.Query("SELECT * FROM main.replog_change WHERE id BETWEEN ? AND ? ORDER BY id", func(row []replog.Value) error {
-		const head = 5
 		e := &record{op: int(row[2].Int64()), time: replog.Millis(row[3].Int64())}
+		values := row[changeHead:]
+		if e.op == opMore {
+			more = append(more, part{int(row[3].Int64()), values, row[4].Int64()})
+			return nil
+		}
 		records = append(records, e)
 		if e.op == opMark {
-			e.label = row[head]
+			e.label = values[0]
 			return nil
 		}
 		tbl := row[1].Int64()
 		if e.table = tables[tbl]; e.table == nil {
 			return fmt.Errorf("%w: change %d is of the unknown table %d", ErrSchema, row[0].Int64(), tbl)
 		}
-		e.image = spread(e.table, layout[tbl], row[head:])
-		if e.op == opUpdate {
-			return e.readCarried(layout[tbl], row[4].Bytes())
-		}
+		more = append(more, part{0, values, row[4].Int64()})
+		e.read(layout[tbl], more)
+		more = more[:0]
 		return nil
 	}, replog.Integer(first), replog.Integer(upTo))
 	return records, err
 }
 
-// readCarried finds the columns that an update may change: those with a value,
-// and those that nulls lists.
-func (e *record) readCarried(layout []int, nulls string) error {
-	e.carried = make([]bool, len(e.image))
-	for i, v := range e.image {
-		e.carried[i] = !v.IsNull() && !e.table.isKey(i)
+// part is one row of the change table: some columns of a row. number counts from
+// 0, which is the first part, though it comes last; changed has a bit for each.
+type part struct {
+	number  int
+	values  []replog.Value
+	changed int64
+}
+
+// read puts the parts of a fact together; columns of parts that are not there are
+// NULL, and do not change.
+func (e *record) read(layout []int, parts []part) {
+	e.image = make([]replog.Value, len(e.table.Columns))
+	if e.op == opUpdate {
+		e.carried = make([]bool, len(e.image))
 	}
-	for number := range strings.SplitSeq(strings.TrimSuffix(nulls, ","), ",") {
-		if number == "" {
-			break
+	ends := partBounds(len(layout), len(e.table.Key))
+	for _, p := range parts {
+		begin := 0
+		if p.number > 0 {
+			begin = ends[p.number-1]
 		}
-		i, err := strconv.Atoi(number)
-		if err != nil || i < 1 || i > len(layout) {
-			return fmt.Errorf("a change of table %q lists %q as NULL", e.table.Name, nulls)
-		}
-		if n := layout[i-1]; n >= 0 {
-			e.carried[n] = true
+		for i, n := range layout[begin:ends[p.number]] {
+			if n < 0 {
+				continue
+			}
+			e.image[n] = p.values[i]
+			if e.carried != nil && i < partColumns {
+				e.carried[n] = p.changed&(1<<i) != 0
+			}
 		}
 	}
-	return nil
 }
 
 // capturedTables reads which table and columns the numbers in the change table
@@ -100,16 +113,6 @@ func (r *Replica) capturedTables() (map[int64]*Table, map[int64][]int, error) {
 		return nil
 	})
 	return tables, layout, err
-}
-
-func spread(t *Table, layout []int, values []replog.Value) []replog.Value {
-	image := make([]replog.Value, len(t.Columns))
-	for i, n := range layout {
-		if n >= 0 {
-			image[n] = values[i]
-		}
-	}
-	return image
 }
 
 // span is the records of one transaction.

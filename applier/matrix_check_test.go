@@ -29,8 +29,8 @@ type matrixCase struct {
 	net int
 	// skipped are the tables that must be left out.
 	skipped []string
-	// modules are needed that our own SQLite does not have.
-	modules bool
+	// rowids: tables without a key are captured by rowid.
+	rowids bool
 }
 
 func stmts(statements ...string) []step {
@@ -58,6 +58,12 @@ func checkCapture(t *testing.T, tc *matrixCase, made string, f foreign) {
 	for _, name := range []string{"live", "plain", "before"} {
 		copyFile(t, made, file(name))
 	}
+	if tc.rowids {
+		for _, name := range []string{"live", "plain", "before"} {
+			r := openReplica(t, file(name))
+			r.in(t, "keep rowids", r.KeepRowIDs)
+		}
+	}
 	skipped := installCapture(t, file("live"))
 	installCapture(t, file("before"))
 	if !slices.Equal(skipped, tc.skipped) {
@@ -79,6 +85,7 @@ func checkCapture(t *testing.T, tc *matrixCase, made string, f foreign) {
 	live, plain, before := openReplica(t, file("live")), openReplica(t, file("plain")), openReplica(t, file("before"))
 	mustEqual(t, "with and without capture", live.Conn, plain.Conn, nil)
 	checkGathered(t, live, plain, before, tc)
+	plain.in(t, "uninstall", plain.Uninstall)
 	live.checkRemoval(t, plain)
 }
 

@@ -15,6 +15,8 @@ type scene struct {
 	name   string
 	schema string
 	tables []sceneTable
+	// rowids: the tables have no key and are captured by rowid.
+	rowids bool
 }
 
 type sceneTable struct {
@@ -25,38 +27,42 @@ type sceneTable struct {
 }
 
 var scenes = []scene{
-	{"unique columns", `
+	{name: "no keys", rowids: true, schema: `
+		CREATE TABLE t(a UNIQUE, b, c);
+		CREATE TABLE u(rowid, a, b UNIQUE ON CONFLICT REPLACE, UNIQUE(rowid, a));`,
+		tables: []sceneTable{{"t", []string{"rowid", "a", "b", "c"}, []string{"a"}}, {"u", []string{"_rowid_", "rowid", "a", "b"}, []string{"b", "rowid, a"}}}},
+	{name: "unique columns", schema: `
 		CREATE TABLE t(id INTEGER PRIMARY KEY, a UNIQUE, b, c);
 		CREATE TABLE u(id INTEGER PRIMARY KEY, a, b UNIQUE, c, UNIQUE(a, c));`,
-		[]sceneTable{{"t", []string{"id", "a", "b", "c"}, []string{"id", "a"}}, {"u", []string{"id", "a", "b", "c"}, []string{"id", "b", "a, c"}}}},
-	{"keys of other kinds", `
+		tables: []sceneTable{{"t", []string{"id", "a", "b", "c"}, []string{"id", "a"}}, {"u", []string{"id", "a", "b", "c"}, []string{"id", "b", "a, c"}}}},
+	{name: "keys of other kinds", schema: `
 		CREATE TABLE t(k TEXT COLLATE NOCASE NOT NULL PRIMARY KEY, a, b UNIQUE);
 		CREATE TABLE u(k, l, a, PRIMARY KEY(k, l DESC)) WITHOUT ROWID;
 		CREATE UNIQUE INDEX i ON u(a) WHERE a > 1;`,
-		[]sceneTable{{"t", []string{"k", "a", "b"}, []string{"k", "b"}}, {"u", []string{"k", "l", "a"}, []string{"k, l"}}}},
-	{"conflict clauses", `
+		tables: []sceneTable{{"t", []string{"k", "a", "b"}, []string{"k", "b"}}, {"u", []string{"k", "l", "a"}, []string{"k, l"}}}},
+	{name: "conflict clauses", schema: `
 		CREATE TABLE t(id INTEGER PRIMARY KEY ON CONFLICT REPLACE, a UNIQUE ON CONFLICT REPLACE, b NOT NULL ON CONFLICT REPLACE DEFAULT 2 UNIQUE);
 		CREATE TABLE u(k PRIMARY KEY ON CONFLICT IGNORE NOT NULL, a UNIQUE ON CONFLICT REPLACE, b CHECK (b IS NULL OR b <> 3)) WITHOUT ROWID;`,
-		[]sceneTable{{"t", []string{"id", "a", "b"}, []string{"id", "a", "b"}}, {"u", []string{"k", "a", "b"}, []string{"k", "a"}}}},
-	{"foreign keys", `
+		tables: []sceneTable{{"t", []string{"id", "a", "b"}, []string{"id", "a", "b"}}, {"u", []string{"k", "a", "b"}, []string{"k", "a"}}}},
+	{name: "foreign keys", schema: `
 		CREATE TABLE t(id INTEGER PRIMARY KEY, a UNIQUE, b);
 		CREATE TABLE u(id INTEGER PRIMARY KEY, a REFERENCES t(id) ON DELETE CASCADE ON UPDATE CASCADE, b REFERENCES t(a) ON DELETE SET NULL ON UPDATE SET NULL);
 		CREATE TABLE w(id INTEGER PRIMARY KEY, a REFERENCES w(id) ON DELETE CASCADE ON UPDATE CASCADE, b DEFAULT 1 REFERENCES u(id) ON DELETE SET DEFAULT);`,
-		[]sceneTable{{"t", []string{"id", "a", "b"}, []string{"id", "a"}}, {"u", []string{"id", "a", "b"}, []string{"id"}}, {"w", []string{"id", "a", "b"}, []string{"id"}}}},
-	{"keys under other collations, defaults in keys", `
+		tables: []sceneTable{{"t", []string{"id", "a", "b"}, []string{"id", "a"}}, {"u", []string{"id", "a", "b"}, []string{"id"}}, {"w", []string{"id", "a", "b"}, []string{"id"}}}},
+	{name: "keys under other collations, defaults in keys", schema: `
 		CREATE TABLE t(k TEXT COLLATE NOCASE NOT NULL, a, b UNIQUE, PRIMARY KEY(k COLLATE BINARY));
 		CREATE TABLE u(k TEXT NOT NULL DEFAULT 1, l REAL NOT NULL DEFAULT 2, a TEXT NOT NULL DEFAULT 'a' COLLATE NOCASE, b INT, PRIMARY KEY(k, l));
 		CREATE UNIQUE INDEX i ON u(b) WHERE a = 'a' OR b = '1';`,
-		[]sceneTable{{"t", []string{"k", "a", "b"}, []string{"k COLLATE BINARY", "b"}}, {"u", []string{"k", "l", "a", "b"}, []string{"k, l"}}}},
-	{"rowids", `
+		tables: []sceneTable{{"t", []string{"k", "a", "b"}, []string{"k COLLATE BINARY", "b"}}, {"u", []string{"k", "l", "a", "b"}, []string{"k, l"}}}},
+	{name: "rowids", schema: `
 		CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT, a UNIQUE, b);
 		CREATE TABLE u(k NOT NULL PRIMARY KEY, a UNIQUE, b);`,
-		[]sceneTable{{"t", []string{"id", "a", "b"}, []string{"id", "a"}}, {"u", []string{"rowid", "k", "a"}, []string{"k", "a"}}}},
-	{"expressions", `
+		tables: []sceneTable{{"t", []string{"id", "a", "b"}, []string{"id", "a"}}, {"u", []string{"rowid", "k", "a"}, []string{"k", "a"}}}},
+	{name: "expressions", schema: `
 		CREATE TABLE t(id INTEGER PRIMARY KEY, a, b, g AS (ifnull(a, 0) || 'g') STORED UNIQUE);
 		CREATE TABLE u(id ANY PRIMARY KEY, a ANY, b ANY, c ANY COLLATE NOCASE) STRICT;
 		CREATE UNIQUE INDEX i ON u(abs(a), lower(c));`,
-		[]sceneTable{{"t", []string{"id", "a", "b"}, []string{"id", "g"}}, {"u", []string{"id", "a", "b", "c"}, []string{"id"}}}},
+		tables: []sceneTable{{"t", []string{"id", "a", "b"}, []string{"id", "g"}}, {"u", []string{"id", "a", "b", "c"}, []string{"id"}}}},
 }
 
 var sceneValues = []string{"1", "2", "3", "4", "1.0", "'a'", "'A'", "'b'", "NULL", "x'61'", "'1'", "-0.5", "-1", "0.0", "-0.0"}
@@ -209,6 +215,7 @@ func checkRandomWrites(r *rapid.T) {
 	ordered := rowOrderMatters(slices.Concat(texts(rounds...), older, newer, temp)...)
 	live := sceneReplica(r, w.scene.schema, pragmas, fill, older)
 	defer live.Close()
+	w.scene.keepRowIDs(r, live)
 	live.in(r, "install", live.Install)
 	for _, trigger := range newer {
 		live.script(r, trigger)
@@ -232,7 +239,7 @@ func checkRound(r *rapid.T, live *testReplica, pragmas string, temp []string, st
 	plain.script(r, markNothing)
 	var seen [2]outcome
 	for i, c := range []*testReplica{live, plain} {
-		c.conn.SetLimit(sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH, 50)
+		c.conn.(*sqlite3.SQLiteConn).SetLimit(sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH, 50)
 		// The insert makes last_insert_rowid() and changes() the same; after a
 		// failure SQLite does not promise anything of them.
 		c.script(r, pragmas+"; CREATE TEMP TABLE same(x); INSERT INTO same VALUES(1);"+strings.Join(temp, ";"))
@@ -268,7 +275,7 @@ func (r *testReplica) duplicate(t testingT) *testReplica {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := c.conn.Backup("main", r.conn, "main")
+	b, err := c.conn.(*sqlite3.SQLiteConn).Backup("main", r.conn.(*sqlite3.SQLiteConn), "main")
 	if err == nil {
 		_, err = b.Step(-1)
 	}
@@ -305,6 +312,13 @@ func (w writer) triggers(what, schema string) []string {
 // logging writes to a table that nothing else writes to.
 func (w writer) logging(images []string) string {
 	return "INSERT INTO l(x, y) VALUES(" + w.value(images) + ", " + w.value(images) + ")"
+}
+
+// keepRowIDs makes tables without a key replicated, where the scene has them.
+func (s *scene) keepRowIDs(r *rapid.T, live *testReplica) {
+	if s.rowids {
+		live.in(r, "keep rowids", live.KeepRowIDs)
+	}
 }
 
 func sceneReplica(r *rapid.T, schema, pragmas string, rows, triggers []string) *testReplica {

@@ -150,8 +150,8 @@ func (s *rowStates) readMany(records []*record, b batch) error {
 			key = append(key, replog.QuoteName(t.Columns[k].Name))
 			told = append(told, imageColumn(slices.Index(layout[id], k)))
 		}
-		query := fmt.Sprintf("%s WHERE (%s) IN (SELECT %s FROM main.replog_change WHERE tbl = ? AND id BETWEEN ? AND ?)",
-			t.sql.selectAll, strings.Join(key, ", "), strings.Join(told, ", "))
+		query := fmt.Sprintf("%s WHERE (%s) IN (SELECT %s FROM main.replog_change WHERE tbl = ? AND op <> %d AND id BETWEEN ? AND ?)",
+			t.sql.selectAll, strings.Join(key, ", "), strings.Join(told, ", "), opMore)
 		err := s.r.Query(query, func(image []replog.Value) error {
 			row := rowID(t, t.KeyOf(image))
 			if _, later := s.now[row]; !later {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"replog/replog"
 )
@@ -18,11 +17,15 @@ type Replica struct {
 	Schema *Schema
 	// version is SQLite's count of schema changes when Schema was read.
 	version int64
+	// derived is what WithoutTriggers keeps right while it runs, and written are
+	// the tables that were written since it began.
+	derived *derived
+	written map[*Table]bool
 }
 
 // NewReplica reads the schema of the connection's database.
 func NewReplica(c *Conn) (*Replica, error) {
-	r := &Replica{Conn: c, version: -1}
+	r := &Replica{Conn: c, version: -1, written: map[*Table]bool{}}
 	if err := r.Refresh(); err != nil {
 		return nil, err
 	}
@@ -247,7 +250,7 @@ func (r *Replica) TablesWithNullKeys() ([]string, error) {
 		for _, name := range t.KeyColumns() {
 			tests = append(tests, replog.QuoteName(name)+" IS NULL")
 		}
-		row, err := r.QueryRow("SELECT 1 FROM main." + replog.QuoteName(t.Name) + " WHERE " + strings.Join(tests, " OR ") + " LIMIT 1")
+		row, err := r.QueryRow("SELECT 1 FROM main." + replog.QuoteName(t.Name) + " WHERE " + tree(tests, " OR ") + " LIMIT 1")
 		if err != nil {
 			return nil, err
 		}
@@ -261,7 +264,15 @@ func (r *Replica) TablesWithNullKeys() ([]string, error) {
 // LoadFrom replaces the content of the replicated tables by that of another
 // database with the same tables, in the caller's transaction.
 func (r *Replica) LoadFrom(from *Conn) error {
+	// A full-text index that does not show its content, which may be why somebody
+	// loads it anew, would be damaged by triggers.
+	if r.derived != nil {
+		if err := r.rebuild(r.derived, func(x *contentIndex) bool { return x.kept }); err != nil {
+			return err
+		}
+	}
 	for _, t := range r.Schema.Tables {
+		r.written[t] = true
 		if err := r.Exec("DELETE FROM main." + replog.QuoteName(t.Name)); err != nil {
 			return err
 		}

@@ -10,11 +10,6 @@ import (
 	"replog/replog"
 )
 
-// MaxColumns is the largest number of stored columns that a captured table may
-// have: an image needs two columns of the change table for each, and SQLite
-// allows 2,000 (https://www.sqlite.org/limits.html).
-const MaxColumns = 900
-
 // ownPrefix begins the names of everything that replog puts into a database.
 const ownPrefix = "replog_"
 
@@ -24,6 +19,7 @@ type Schema struct {
 	Tables  []*Table
 	Skipped []SkippedTable
 	byName  map[string]*Table
+	virtual []string // virtual tables
 }
 
 // SkippedTable is a table that is not replicated, and why.
@@ -38,7 +34,9 @@ type Table struct {
 	// Columns are the stored columns in order; generated ones are left out.
 	Columns []Column
 	// Key are the primary key's columns, as indexes into Columns, in key order.
-	Key          []int
+	Key []int
+	// ByRowID: no key is declared; the rowid, which is the last of Columns, is.
+	ByRowID      bool
 	WithoutRowID bool
 	Strict       bool
 	// Autoincrement: SQLite never assigns an integer key again.
@@ -156,13 +154,7 @@ func (t *Table) hiddenRowID() string {
 	if t.WithoutRowID || t.rowidAlias() {
 		return ""
 	}
-	for _, name := range []string{"rowid", "_rowid_", "oid"} {
-		taken := t.Column(name) >= 0 || t.isLocal(name) || slices.ContainsFunc(t.Generated, func(g string) bool { return foldName(g) == name })
-		if !taken {
-			return name
-		}
-	}
-	return ""
+	return t.rowIDName()
 }
 
 func pick(image []replog.Value, columns []int) []replog.Value {
@@ -242,6 +234,9 @@ func (t *Table) describe() string {
 	slices.Sort(columns)
 	b.WriteString(strings.Join(columns, ""))
 	fmt.Fprintf(&b, "table %s key %s\n", t.Name, strings.Join(t.KeyColumns(), ", "))
+	if t.ByRowID {
+		fmt.Fprintf(&b, "table %s is replicated by rowid\n", t.Name)
+	}
 	var more []string
 	for i := range t.Unique {
 		more = append(more, fmt.Sprintf("table %s unique %s\n", t.Name, t.describeIndex(&t.Unique[i])))

@@ -34,6 +34,10 @@ func readSchema(c *Conn, known *known) (*Schema, error) {
 	if err != nil {
 		return nil, err
 	}
+	byRowID, err := KeepsRowIDs(c)
+	if err != nil {
+		return nil, err
+	}
 	type listed struct {
 		name, kind string
 		wr, strict bool
@@ -46,20 +50,28 @@ func readSchema(c *Conn, known *known) (*Schema, error) {
 	if err != nil {
 		return nil, err
 	}
+	ask := mayNeedApplication(objects)
 	for _, l := range list {
 		switch {
 		case IsOwn(l.name) || l.kind == "view":
 		case l.kind == "virtual":
+			s.virtual = append(s.virtual, l.name)
 			s.Skipped = append(s.Skipped, SkippedTable{l.name, "it is a virtual table"})
 		case shadow[foldName(l.name)]: // they belong to a virtual table
 		default:
 			t := &Table{Name: l.name, WithoutRowID: l.wr, Strict: l.strict, position: map[string]int{}}
-			why, err := t.read(c, known)
+			why, err := t.read(c, known, byRowID)
 			if err != nil {
 				return nil, fmt.Errorf("read the schema of table %q: %w", l.name, err)
 			}
 			if why == "" && !known.table(l.name) {
 				why = whyLocal
+			}
+			if why == "" {
+				t.sql = t.render()
+				if ask[foldName(l.name)] {
+					why = t.unwritable(c)
+				}
 			}
 			if why != "" {
 				s.Skipped = append(s.Skipped, SkippedTable{l.name, why})
@@ -74,9 +86,6 @@ func readSchema(c *Conn, known *known) (*Schema, error) {
 			return nil, fmt.Errorf("read the foreign keys of table %q: %w", t.Name, err)
 		}
 	}
-	for _, t := range s.Tables {
-		t.sql = t.render()
-	}
 	return s, nil
 }
 
@@ -88,16 +97,20 @@ func IsOwn(name string) bool {
 }
 
 // read fills the table. A reason is why it cannot be replicated.
-func (t *Table) read(c *Conn, known *known) (why string, err error) {
+func (t *Table) read(c *Conn, known *known, byRowID bool) (why string, err error) {
 	stored, err := t.readColumns(c, known)
 	if err != nil {
 		return "", err
 	}
 	switch {
+	case len(t.Key) == 0 && byRowID:
+		if why := t.keyByRowID(); why != "" {
+			return why, nil
+		}
 	case len(t.Key) == 0:
 		return "it has no declared primary key", nil
-	case len(t.Columns) > MaxColumns:
-		return fmt.Sprintf("it has %d columns; at most %d can be captured", len(t.Columns), MaxColumns), nil
+	case len(t.Key) > maxKeyColumns:
+		return fmt.Sprintf("its primary key has %d columns; at most %d can be captured", len(t.Key), maxKeyColumns), nil
 	}
 	if err := t.readDefaults(); err != nil {
 		return "", err
@@ -116,6 +129,40 @@ func (t *Table) read(c *Conn, known *known) (why string, err error) {
 		}
 	}
 	return "", nil
+}
+
+// mayNeedApplication names the tables, folded, with a check, a generated column or
+// an index that may use a function or a collation of the application's own.
+func mayNeedApplication(objects []object) map[string]bool {
+	tables := map[string]bool{}
+	for _, o := range objects {
+		text := foldName(o.sql)
+		may := strings.Contains(text, "collate")
+		switch o.kind {
+		case "table":
+			may = may || strings.Contains(text, "check") || strings.Contains(text, "as (") || strings.Contains(text, "as(")
+		case "index":
+			may = may || strings.Contains(text, "where") || strings.Count(text, "(") > 1
+		default:
+			continue
+		}
+		if may {
+			tables[foldName(o.table)] = true
+		}
+	}
+	return tables
+}
+
+// unwritable is why SQLite cannot write the table here, or "".
+func (t *Table) unwritable(c *Conn) (why string) {
+	s, err := c.conn.Prepare(t.sql.insert)
+	if err == nil {
+		err = s.Close()
+	}
+	if err != nil {
+		return fmt.Sprintf("it cannot be written without the application: %v", err)
+	}
+	return ""
 }
 
 // readColumns returns the map from SQLite's column numbers to stored columns.
@@ -295,7 +342,7 @@ func (s *Schema) readForeignKeys(c *Conn, t *Table) error {
 // either: columns that do not exist, or a parent key that is not unique.
 func newForeignKey(child, parent *Table, from, to []string) *ForeignKey {
 	f := &ForeignKey{Child: child, Parent: parent}
-	if len(to) == 0 {
+	if len(to) == 0 && !parent.ByRowID {
 		f.Referenced = parent.Key
 	}
 	for _, name := range to {
@@ -309,6 +356,9 @@ func newForeignKey(child, parent *Table, from, to []string) *ForeignKey {
 	}
 	for i := range parent.Unique {
 		x := &parent.Unique[i]
+		if parent.ByRowID && i == 0 { // no reference can be to a rowid
+			continue
+		}
 		if x.Where != "" || !x.Plain() || len(x.Parts) != len(f.Referenced) {
 			continue
 		}

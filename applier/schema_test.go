@@ -1,8 +1,12 @@
 package applier
 
 import (
+	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
 )
 
 func fingerprint(t *testing.T, sql string) string {
@@ -72,5 +76,39 @@ func TestAffinitiesAreThoseOfSQLite(t *testing.T) {
 	}
 	if got := affinityOf("ANY", true); got != AffinityBlob {
 		t.Errorf("ANY of a STRICT table has affinity %d", got)
+	}
+}
+
+func TestTablesThatNeedTheApplicationAreLeftOut(t *testing.T) {
+	for _, tc := range []struct{ name, schema string }{
+		{"a collation of a key", "CREATE TABLE t(k TEXT COLLATE house PRIMARY KEY, v)"},
+		{"a collation of an index that is not unique", "CREATE TABLE t(id INTEGER PRIMARY KEY, v COLLATE house); CREATE INDEX i ON t(v)"},
+		{"a collation of an index alone", "CREATE TABLE t(id INTEGER PRIMARY KEY, v); CREATE INDEX i ON t(v COLLATE house)"},
+		{"a function in a check", "CREATE TABLE t(id INTEGER PRIMARY KEY, v CHECK (house(v)))"},
+		{"a function in an index", "CREATE TABLE t(id INTEGER PRIMARY KEY, v); CREATE INDEX i ON t(house(v))"},
+		{"a function in the condition of an index", "CREATE TABLE t(id INTEGER PRIMARY KEY, v); CREATE INDEX i ON t(v) WHERE house(v)"},
+		{"a function in a generated column", "CREATE TABLE t(id INTEGER PRIMARY KEY, v, g AS (house(v)) STORED)"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "x.db")
+			made, err := Open(path, OpenOptions{Create: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			sqlite := made.conn.(*sqlite3.SQLiteConn)
+			if err := errors.Join(sqlite.RegisterCollation("house", strings.Compare), sqlite.RegisterFunc("house", func(v any) int { return 1 }, true)); err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(made.Script(tc.schema+"; CREATE TABLE u(id INTEGER PRIMARY KEY, v COLLATE house)"), made.Close()); err != nil {
+				t.Fatal(err)
+			}
+			r := openReplica(t, path)
+			if r.Schema.Table("t") != nil || len(r.Schema.Skipped) != 1 || r.Schema.Table("u") == nil {
+				t.Fatalf("replicated: %v, left out: %v", r.Schema.Tables, r.Schema.Skipped)
+			}
+			r.in(t, "install", r.Install)
+			r.script(t, "INSERT INTO u VALUES(1, 'a'); UPDATE u SET v = 'A'; DELETE FROM u")
+			r.gather(t)
+		})
 	}
 }

@@ -113,8 +113,8 @@ CREATE TEMP TABLE replog_script (
     CONSTRAINT "the rows are not as the log says they were" CHECK (changed = expected)
 );
 INSERT INTO temp.replog_script
-SELECT count(*), total_changes(), total_changes() FROM main.sqlite_schema WHERE name GLOB '%s*';
-`, ownPrefix)
+SELECT count(*), total_changes(), total_changes() FROM main.sqlite_schema WHERE name GLOB '%s*' AND name NOT GLOB '%s*';
+`, ownPrefix, rowIDMark)
 }
 
 // entry writes one transaction.

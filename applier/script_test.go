@@ -85,6 +85,7 @@ func TestAScriptMakesRandomChangesAgainInTheShell(t *testing.T) {
 		}
 		live := sceneReplica(r, schema, "PRAGMA foreign_keys = 1", fill, triggers)
 		defer live.Close()
+		w.scene.keepRowIDs(r, live)
 		path := filepath.Join(folder, "base.db")
 		_ = os.Remove(path)
 		if err := live.Backup(path); err != nil {

@@ -42,38 +42,6 @@ func (t *trigger) before() bool {
 	})
 }
 
-// WithoutTriggers runs f, within the caller's transaction, while nothing is
-// recorded and the application's triggers are out of the way: what they did was
-// captured, or will come, as changes of its own. Afterwards they are created
-// again in their order.
-func (r *Replica) WithoutTriggers(f func() error) error {
-	triggers, err := r.triggersOfTables()
-	if err != nil {
-		return err
-	}
-	theirs := slices.DeleteFunc(triggers, func(t trigger) bool { return t.own() })
-	if err := r.dropTriggers(theirs); err != nil {
-		return err
-	}
-	if err := r.Recording(false); err != nil {
-		return err
-	}
-	putBack, err := r.keepLocal()
-	if err != nil {
-		return err
-	}
-	if err := f(); err != nil {
-		return err
-	}
-	if err := putBack(); err != nil {
-		return err
-	}
-	if err := r.createAgain(theirs); err != nil {
-		return err
-	}
-	return r.Recording(true)
-}
-
 func (r *Replica) dropTriggers(list []trigger) error {
 	for _, t := range list {
 		if err := r.dropTrigger(t.name); err != nil {
@@ -125,9 +93,14 @@ func (r *Replica) MendCapture() (bool, error) {
 			}
 		}
 	}
-	if !mend {
+	guards, err := r.rowIDGuards(tables)
+	if err != nil {
+		return false, err
+	}
+	if !mend && guards == nil {
 		return false, nil
 	}
+	ours = append(ours, guards...)
 	if err := r.dropTriggers(triggers); err != nil {
 		return false, err
 	}

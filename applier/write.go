@@ -46,7 +46,7 @@ func (t *Table) keyCondition() string {
 		}
 		terms = append(terms, term)
 	}
-	return strings.Join(terms, " AND ")
+	return tree(terms, " AND ")
 }
 
 // updateSQL sets some columns by key. OR ABORT overrides the conflict clauses
@@ -80,6 +80,7 @@ func (e *ConstraintError) Unwrap() error { return e.Err }
 func (r *Replica) Write(images []RowImage) error {
 	for i := range images {
 		m := &images[i]
+		r.written[m.Table] = true
 		if m.Before != nil && (m.After == nil || m.movesUnique()) {
 			if err := r.remove(m); err != nil {
 				return err

@@ -46,6 +46,42 @@ func (d *Device) publish(ctx context.Context, content string) error {
 	return res.Body.Close()
 }
 
+// keepsRowIDs tells whether tables without a declared key are to be replicated: it
+// was asked for, or the file is the server's content, whose mark says so.
+func (d *Device) keepsRowIDs(req *InitRequest) (bool, error) {
+	if req.RowIDTables {
+		return true, nil
+	}
+	if cut, err := hasTable(d.replica.Conn, "replog_device"); err != nil || cut {
+		return false, err
+	}
+	return applier.KeepsRowIDs(d.replica.Conn)
+}
+
+// copyContent copies the file, which the caller keeps from being written, to
+// path, without what an init that was cut may have left in it, and marked as
+// content whose rowids are kept. SQLite's backup refuses a connection that is
+// writing, so another one reads.
+func (d *Device) copyContent(path string, keepRowIDs bool) error {
+	reader, err := applier.Open(d.path, applier.OpenOptions{ReadOnly: true, BusyTimeout: d.options.BusyTimeout})
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	if err := reader.Backup(path); err != nil {
+		return err
+	}
+	r, err := openReplica(path, d.options)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if err := r.Uninstall(); err != nil || !keepRowIDs {
+		return err
+	}
+	return r.KeepRowIDs()
+}
+
 // sameContent compares a file's content with the server's.
 func (d *Device) sameContent(content, snapshot string) error {
 	a, err := applier.Open(content, applier.OpenOptions{ReadOnly: true})
@@ -58,6 +94,9 @@ func (d *Device) sameContent(content, snapshot string) error {
 		return err
 	}
 	defer b.Close()
+	if err := d.sameRowIDs(a, b); err != nil {
+		return err
+	}
 	c, err := applier.Compare(a, b, applier.CompareOptions{})
 	if err != nil {
 		return err
@@ -66,6 +105,24 @@ func (d *Device) sameContent(content, snapshot string) error {
 		return &DiffersError{Path: d.path, Detail: summary(c)}
 	}
 	return nil
+}
+
+// sameRowIDs checks that the tables without a declared key are replicated by both
+// sides or by none.
+func (d *Device) sameRowIDs(content, snapshot *applier.Conn) error {
+	ours, err := applier.KeepsRowIDs(content)
+	if err != nil {
+		return err
+	}
+	theirs, err := applier.KeepsRowIDs(snapshot)
+	if err != nil || ours == theirs {
+		return err
+	}
+	detail := "the server's database was published without --rowid-tables: leave it out here too"
+	if theirs {
+		detail = "the server's database was published with --rowid-tables: give that here too"
+	}
+	return &MismatchError{Path: d.path, Code: replog.CodeSchema, Detail: detail}
 }
 
 // summary says in a line where two databases differ.

@@ -215,6 +215,13 @@ func (d *Device) identity() (*identity, error) {
 // checkTables compares the tables with those that capture was installed on.
 // What differs is a *MismatchError that shows both sides.
 func (d *Device) checkTables(id *identity) error {
+	moved, err := d.replica.RowIDsMoved()
+	if err != nil {
+		return err
+	}
+	if moved {
+		return &MismatchError{Path: d.path, Detail: "its rows were given new rowids, as by a dump that was read in again, and no longer match those of the log"}
+	}
 	now := d.replica.Schema.Describe()
 	if now == id.Tables {
 		return nil

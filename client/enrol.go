@@ -24,6 +24,9 @@ type InitRequest struct {
 	Publish bool
 	// RequireAll makes tables that cannot be captured an error.
 	RequireAll bool
+	// RowIDTables replicates the tables without a declared key, by rowid. To
+	// join, it must be as it was when the database was published.
+	RowIDTables bool
 	// Whole forbids the server to divide unmarked transactions.
 	Whole bool
 	// Name is a label for people, such as the machine's name.
@@ -106,7 +109,7 @@ func (d *Device) result(device replog.DeviceID, at replog.Revision) *InitResult 
 // enrolFile captures first, so that nothing the application writes meanwhile is
 // missed, and takes capture out again where enrolling fails.
 func (d *Device) enrolFile(ctx context.Context, req *InitRequest) (*InitResult, error) {
-	if err := d.checkCapturable(req); err != nil {
+	if err := d.checkNames(); err != nil {
 		return nil, err
 	}
 	dir, err := os.MkdirTemp(filepath.Dir(d.path), ".replog-")
@@ -115,18 +118,33 @@ func (d *Device) enrolFile(ctx context.Context, req *InitRequest) (*InitResult, 
 	}
 	defer os.RemoveAll(dir)
 	content := filepath.Join(dir, "content.db")
-	var nulls []string
+	var nulls, unkept []string
 	err = d.write(func() error {
-		if nulls, err = d.replica.TablesWithNullKeys(); err != nil {
+		keepRowIDs, err := d.keepsRowIDs(req)
+		if err != nil {
 			return err
 		}
-		if err := d.copyContent(content); err != nil {
+		if err := d.copyContent(content, keepRowIDs); err != nil {
 			return err
 		}
 		if err := d.replica.Uninstall(); err != nil { // of an init that was cut
 			return err
 		}
 		if err := d.replica.Refresh(); err != nil {
+			return err
+		}
+		if keepRowIDs {
+			if err := d.replica.KeepRowIDs(); err != nil {
+				return err
+			}
+		}
+		if err := d.checkCapturable(req); err != nil {
+			return err
+		}
+		if nulls, err = d.replica.TablesWithNullKeys(); err != nil {
+			return err
+		}
+		if unkept, err = d.replica.UnkeptTables(); err != nil {
 			return err
 		}
 		return d.install(req.Whole)
@@ -144,27 +162,10 @@ func (d *Device) enrolFile(ctx context.Context, req *InitRequest) (*InitResult, 
 	for _, name := range nulls {
 		result.Warnings = append(result.Warnings, fmt.Sprintf("table %q has rows with NULL in the primary key: such rows are not replicated", name))
 	}
+	for _, name := range unkept {
+		result.Warnings = append(result.Warnings, fmt.Sprintf("virtual table %q will not follow what a sync brings, as the triggers that keep it cannot run there", name))
+	}
 	return result, nil
-}
-
-// copyContent copies the file, which the caller keeps from being written, to
-// path, without what an init that was cut may have left in it. SQLite's backup
-// refuses a connection that is writing, so another one reads.
-func (d *Device) copyContent(path string) error {
-	reader, err := applier.Open(d.path, applier.OpenOptions{ReadOnly: true, BusyTimeout: d.options.BusyTimeout})
-	if err != nil {
-		return err
-	}
-	defer reader.Close()
-	if err := reader.Backup(path); err != nil {
-		return err
-	}
-	r, err := openReplica(path, d.options)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	return r.Uninstall()
 }
 
 func (d *Device) checkCapturable(req *InitRequest) error {
@@ -177,9 +178,9 @@ func (d *Device) checkCapturable(req *InitRequest) error {
 		return e
 	}
 	if len(s.Tables) == 0 {
-		return &NotFoundError{What: d.path + " has no table with a primary key", Hint: "create tables first"}
+		return &NotFoundError{What: d.path + " has no table with a primary key", Hint: "create tables first; `replog init --rowid-tables` takes those without a key too"}
 	}
-	return d.checkNames()
+	return nil
 }
 
 // checkNames refuses a file whose application uses names like ours, which
@@ -189,13 +190,19 @@ func (d *Device) checkNames() error {
 	if err != nil || cut {
 		return busy(d.path, err)
 	}
-	row, err := d.replica.QueryRow(`SELECT type || ' ' || name FROM main.sqlite_schema
-		WHERE type IN ('table', 'view', 'trigger') AND lower(name) GLOB 'replog_*'`)
-	if err != nil || row == nil {
+	what := ""
+	err = d.replica.Query(`SELECT type, name FROM main.sqlite_schema
+		WHERE type IN ('table', 'view', 'trigger', 'index') AND lower(name) GLOB 'replog_*'`, func(row []replog.Value) error {
+		if !applier.IsRowIDMark(row[1].Bytes()) {
+			what = row[0].Bytes() + " " + row[1].Bytes()
+		}
+		return nil
+	})
+	if err != nil || what == "" {
 		return busy(d.path, err)
 	}
 	return &ExistsError{
-		What: d.path + " has a " + row[0].Bytes() + " of its own",
+		What: d.path + " has a " + what + " of its own",
 		Hint: "nothing was changed; names that begin with replog_ are replog's: rename it",
 	}
 }

@@ -60,7 +60,8 @@ func (e *NotAllowedError) Next() string {
 
 // MismatchError says that the file and the server no longer belong together:
 // another schema, a copied or restored file, another epoch, or a log that no
-// longer reaches back. Code is one of package replog's.
+// longer reaches back; or that a file's rowids were numbered anew. Code is one of
+// package replog's, or "".
 type MismatchError struct {
 	Path, Code string
 	Detail     string

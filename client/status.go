@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 
+	"replog/applier"
 	"replog/replog"
 )
 
@@ -177,7 +178,16 @@ func (d *Device) confirmed(dst string) (replog.Revision, error) {
 	if err != nil {
 		return 0, err
 	}
-	return at, copied.write(r.Uninstall)
+	return at, copied.write(func() error {
+		keeps, err := applier.KeepsRowIDs(r.Conn)
+		if err == nil {
+			err = r.Uninstall()
+		}
+		if err != nil || !keeps {
+			return err
+		}
+		return r.KeepRowIDs()
+	})
 }
 
 // undoAll undoes what was gathered, then the outbox.

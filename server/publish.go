@@ -117,7 +117,7 @@ func checkBase(path string) error {
 	}
 	var own []string
 	err = c.Query(`SELECT +name FROM sqlite_schema WHERE name NOT LIKE 'sqlite!_%' ESCAPE '!'`, func(row []replog.Value) error {
-		if name := row[0].Bytes(); applier.IsOwn(name) {
+		if name := row[0].Bytes(); applier.IsOwn(name) && !applier.IsRowIDMark(name) {
 			own = append(own, name)
 		}
 		return nil

@@ -105,21 +105,40 @@ func prepareReplica(c *applier.Conn, head replog.Head) error {
 	if err != nil {
 		return err
 	}
-	return stashTriggers(c)
+	r, err := applier.NewReplica(c)
+	if err != nil {
+		return err
+	}
+	derived, err := r.DerivedTriggers()
+	if err != nil {
+		return err
+	}
+	// An index that did not show its content would be damaged by its triggers.
+	if err := r.RebuildIndexes(true); err != nil {
+		return err
+	}
+	return stashTriggers(c, derived)
 }
 
-// stashTriggers moves the triggers into replog_trigger, in the order in which
-// they were made: SQLite fires the last made first.
-func stashTriggers(c *applier.Conn) error {
+// stashTriggers copies the triggers into replog_trigger, in the order in which
+// they were made, as SQLite fires the last made first, and drops all but those
+// that keep full-text indexes.
+func stashTriggers(c *applier.Conn, derived map[string]bool) error {
 	err := c.Exec(`
 		INSERT INTO replog_trigger (position, name, sql)
 		SELECT row_number() OVER (ORDER BY rowid), name, sql FROM sqlite_schema WHERE type = 'trigger'`)
 	if err != nil {
 		return err
 	}
+	return dropTriggers(c, func(name string) bool { return !derived[name] })
+}
+
+func dropTriggers(c *applier.Conn, wanted func(folded string) bool) error {
 	var names []string
-	err = c.Query(`SELECT +name FROM replog_trigger`, func(row []replog.Value) error {
-		names = append(names, row[0].Bytes())
+	err := c.Query(`SELECT name, lower(name) FROM sqlite_schema WHERE type = 'trigger'`, func(row []replog.Value) error {
+		if wanted(row[1].Bytes()) {
+			names = append(names, row[0].Bytes())
+		}
 		return nil
 	})
 	if err != nil {
@@ -135,6 +154,9 @@ func stashTriggers(c *applier.Conn) error {
 
 // restoreTriggers is the reverse of stashTriggers.
 func restoreTriggers(c *applier.Conn) error {
+	if err := dropTriggers(c, func(string) bool { return true }); err != nil {
+		return err
+	}
 	var texts []string
 	err := c.Query(`SELECT +sql FROM replog_trigger ORDER BY position`, func(row []replog.Value) error {
 		texts = append(texts, row[0].Bytes())

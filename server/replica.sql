@@ -7,8 +7,9 @@ CREATE TABLE replog_replica (
     database TEXT    NOT NULL
 );
 
--- The application's triggers, which are kept dropped: the log holds their
--- effects. A snapshot gets them back in this order.
+-- The application's triggers. They are kept dropped, as the log holds their
+-- effects, but for those that keep full-text indexes. A snapshot gets them back
+-- in this order.
 CREATE TABLE replog_trigger (
     position INTEGER PRIMARY KEY,
     name     TEXT NOT NULL,

@@ -156,12 +156,24 @@ func finishSnapshot(path string) error {
 	}
 	err = restoreTriggers(c)
 	if err == nil {
+		err = rebuildIndexes(c)
+	}
+	if err == nil {
 		err = c.Script(`DROP TABLE replog_trigger; DROP TABLE replog_replica`)
 	}
 	if err != nil {
 		return errors.Join(err, c.Rollback())
 	}
 	return c.Commit()
+}
+
+// rebuildIndexes makes the full-text indexes that no trigger keeps.
+func rebuildIndexes(c *applier.Conn) error {
+	r, err := applier.NewReplica(c)
+	if err != nil {
+		return err
+	}
+	return r.RebuildIndexes(false)
 }
 
 func checkSnapshot(path string) error {

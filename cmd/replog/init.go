@@ -19,7 +19,11 @@ func initCommand(s *stdio) *cli.Command {
 			"address is http(s)://HOST:PORT/NAME. From then on any program may go on writing to DB.\n\n" +
 			"With --publish, DB becomes the first content of a new database. Without it, DB must hold what the server\n" +
 			"has now, row for row; `replog clone` makes such a file. On a file that is enrolled, init changes the\n" +
-			"server's address. Tables without a primary key, and virtual tables, are left out, with a warning.\n\n" +
+			"server's address. Tables without a primary key, and virtual tables, are left out, with a warning;\n" +
+			"full-text indexes follow the tables that they show on every device.\n\n" +
+			"With --rowid-tables, tables without a primary key are replicated too: a row is known by its rowid, which is\n" +
+			"the same on every device. Two devices that both insert get the same rowid, which makes a conflict, or, where\n" +
+			"the rows are alike, one row. Every device of the database must say so; clones do by themselves.\n\n" +
 			"With --fork, DB is a copy of a device's file, or was restored from a backup, and becomes a device of its own:\n" +
 			"what the server has already leaves its outbox, and the rest waits for its next sync, as the new device's.\n\n" +
 			"The token comes from --token-file or REPLOG_TOKEN: an administrator's to publish, otherwise one that\n" +
@@ -30,6 +34,7 @@ func initCommand(s *stdio) *cli.Command {
 			&cli.BoolFlag{Name: "publish", Usage: "make DB the first content of a new database"},
 			&cli.BoolFlag{Name: "fork", Usage: "make a copied or restored file a device of its own; --server only where the address changed"},
 			&cli.BoolFlag{Name: "require-all", Usage: "fail where a table cannot be captured"},
+			&cli.BoolFlag{Name: "rowid-tables", Usage: "replicate tables without a primary key too, by rowid"},
 			&cli.StringFlag{Name: "unmarked", Usage: "whether the server may divide a transaction without marks: divide or whole", Value: "divide"},
 			&cli.BoolFlag{Name: "remove", Usage: "take every trace of replog out of DB instead; its data stays, and what was not uploaded never will be"},
 			nameFlag(), tokenFlag(), caFlag(), timeoutFlag(), busyFlag(),
@@ -91,7 +96,7 @@ func enrol(c *cli.Context, s *stdio, path string) error {
 	defer cancel()
 	result, err := client.Init(ctx, client.InitRequest{
 		Path: path, URL: address, Token: token, Name: deviceName(c),
-		Publish: c.Bool("publish"), RequireAll: c.Bool("require-all"), Whole: unmarked == "whole",
+		Publish: c.Bool("publish"), RequireAll: c.Bool("require-all"), RowIDTables: c.Bool("rowid-tables"), Whole: unmarked == "whole",
 	}, options)
 	if err != nil {
 		return about(path, err)
