@@ -12,22 +12,8 @@ import (
 // gatherAfter captures a database, runs SQL on it, and gathers.
 func gatherAfter(t *testing.T, before, after string) []*Gathered {
 	t.Helper()
-	c, err := Open(":memory:", OpenOptions{Create: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	if err := c.Script(before); err != nil {
-		t.Fatal(err)
-	}
-	r, err := NewReplica(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Install(); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Script(after); err != nil && !IsConstraint(err) { // RAISE(FAIL)
+	r := installed(t, before, "")
+	if err := r.Script(after); err != nil && !IsConstraint(err) { // RAISE(FAIL)
 		t.Fatal(err)
 	}
 	gathered, err := r.Gather(0)

@@ -23,7 +23,7 @@ func (a *answer) write(w io.Writer) error {
 		err = errors.Join(err, WriteAnswerLine(w, AnswerLine{Verdict: &a.Verdicts[i]}))
 	}
 	for i := range a.Entries {
-		err = errors.Join(err, WriteDownload(w, &a.Entries[i]))
+		err = errors.Join(err, writeDownload(w, &a.Entries[i]))
 	}
 	return errors.Join(err, WriteAnswerLine(w, AnswerLine{Done: &a.Done}))
 }
@@ -161,7 +161,7 @@ func TestAFailingWriterIsReported(t *testing.T) {
 	full := errors.New("full")
 	w := writerFunc(func([]byte) (int, error) { return 0, full })
 	a := sampleAnswer()
-	if err := WriteDownload(w, &a.Entries[1]); !errors.Is(err, full) {
+	if err := writeDownload(w, &a.Entries[1]); !errors.Is(err, full) {
 		t.Errorf("got error %v, want the writer's", err)
 	}
 	if err := WriteAnswerLine(w, AnswerLine{Done: &a.Done}); !errors.Is(err, full) {
@@ -172,3 +172,17 @@ func TestAFailingWriterIsReported(t *testing.T) {
 type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+
+// writeDownload writes an entry as a server does, from its changes.
+func writeDownload(w io.Writer, d *Download) error {
+	head := d.EntryHeader
+	head.Changes = len(d.List)
+	return WriteDelivery(w, &Delivery{EntryHeader: head, Each: func(yield func(string) error) error {
+		for i := range d.List {
+			if err := yield(string(d.List[i].AppendJSON(nil))); err != nil {
+				return err
+			}
+		}
+		return nil
+	}})
+}

@@ -128,7 +128,7 @@ func FuzzAnAnswerIsRefusedOrEncodesBackIdentically(f *testing.F) {
 		done, err := NewLineReader(bytes.NewReader(b)).ReadAnswer(
 			func(a SyncAnswer) error { return write(AnswerLine{Answer: &a}) },
 			func(v Verdict) error { return write(AnswerLine{Verdict: &v}) },
-			func(d Download) error { return WriteDownload(&back, &d) })
+			func(d Download) error { return writeDownload(&back, &d) })
 		if err != nil {
 			if !errors.Is(err, ErrForm) && !errors.Is(err, io.ErrUnexpectedEOF) {
 				t.Errorf("error %v is neither ErrForm nor io.ErrUnexpectedEOF", err)

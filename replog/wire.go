@@ -111,25 +111,6 @@ func WriteAnswerLine(w io.Writer, line AnswerLine) error {
 	return err
 }
 
-// WriteDownload writes an entry's header and changes.
-func WriteDownload(w io.Writer, d *Download) error {
-	head := d.EntryHeader
-	head.Changes = len(d.List)
-	b := appendLine(nil, AnswerLine{Entry: &head})
-	for i := range d.List {
-		b = appendChangeLine(b, changeStart, &d.List[i])
-		if len(b) < lineBuffer && i < len(d.List)-1 {
-			continue
-		}
-		if _, err := w.Write(b); err != nil {
-			return err
-		}
-		b = b[:0]
-	}
-	_, err := w.Write(b)
-	return err
-}
-
 // WriteDelivery writes an entry's header and changes.
 func WriteDelivery(w io.Writer, d *Delivery) error {
 	b := appendLine(nil, AnswerLine{Entry: &d.EntryHeader})
