@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"reflect"
 	"testing"
 	"time"
 
@@ -58,7 +59,7 @@ func netted(e replog.Entry) replog.Entry {
 	net := s[0].Change
 	net.New, net.Time = s[len(s)-1].New, s[len(s)-1].Time
 	e.Transaction.SetNet([]replog.Change{net})
-	e.Changes = e.Transaction.NetChanges()
+	e.Changes = netOf(&e.Transaction)
 	return e
 }
 
@@ -104,7 +105,7 @@ func moved(e replog.Entry) replog.Entry {
 		e.Transaction.Statements[i].Unit = 1
 	}
 	e.Transaction.Statements = append(e.Transaction.Statements, replog.Statement{Change: context})
-	e.Changes = e.Transaction.NetChanges()
+	e.Changes = netOf(&e.Transaction)
 	return e
 }
 
@@ -261,7 +262,7 @@ func testLarge(t *testing.T, open Open) {
 	}
 	want := write(t, log, applied(anna, 1, changes...))
 	got := read(t, log, replog.Filter{})
-	if len(got) != 1 || !replog.SameChanges(got[0].Changes, want[0].Changes) {
+	if len(got) != 1 || !reflect.DeepEqual(got[0].Changes, want[0].Changes) {
 		t.Error("the transaction came back otherwise")
 	}
 	tx := begin(t, log)

@@ -41,6 +41,7 @@ func Run(t *testing.T, open Open) {
 		{"what is not there is ErrNotFound", testNotFound},
 		{"the last seq is the device's own", testLastSeq},
 		{"unsettled gives the device's later entries that were not applied, in order", testUnsettled},
+		{"planned gives the net changes that an entry records, in order", testPlanned},
 		{"foreign is the newest change of another device", testForeign},
 		{"concurrent gives other devices' effective changes of the row", testConcurrent},
 		{"concurrent tells rows apart exactly", testConcurrentRows},

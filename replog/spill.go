@@ -1,0 +1,142 @@
+package replog
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+)
+
+// Codec says how a Spill keeps its items.
+type Codec[T any] struct {
+	// Size is about how much memory an item takes, in bytes.
+	Size func(*T) int
+	// Append appends an item's form to b, and Parse reads that. What Parse
+	// returns may share b, which lasts as long as what At returns.
+	Append func(b []byte, item *T) []byte
+	Parse  func(b []byte) (T, error)
+}
+
+// Spill is a list that only grows, of any length: what is past about
+// SpillMemory bytes is kept in a temporary file. It is for one goroutine.
+type Spill[T any] struct {
+	codec  Codec[T]
+	memory []T
+	size   int
+	file   *os.File // holds the items after those in memory; nil for none
+	gone   bool     // the file has no name any more
+	out    *bufio.Writer
+	ends   []int64 // of the items in the file
+	item   T       // what At returned last of the file
+	// window is a part of the file, from an offset on.
+	window []byte
+	from   int64
+	form   []byte
+}
+
+// SpillMemory is how much of a Spill is kept in memory, in bytes.
+const SpillMemory = 4 << 20
+
+// spillWindow is how much of its file a Spill reads at a time, in bytes.
+const spillWindow = 256 << 10
+
+// NewSpill makes an empty list.
+func NewSpill[T any](c Codec[T]) *Spill[T] { return &Spill[T]{codec: c} }
+
+// Len is the number of items.
+func (s *Spill[T]) Len() int { return len(s.memory) + len(s.ends) }
+
+// Add appends an item. It fails where the file cannot be written.
+func (s *Spill[T]) Add(item T) error {
+	if s.file == nil {
+		if s.size < SpillMemory {
+			s.size += s.codec.Size(&item)
+			s.memory = append(s.memory, item)
+			return nil
+		}
+		if err := s.open(); err != nil {
+			return spillError(err)
+		}
+	}
+	s.form = s.codec.Append(s.form[:0], &item)
+	if _, err := s.out.Write(s.form); err != nil {
+		return spillError(err)
+	}
+	s.ends = append(s.ends, s.end()+int64(len(s.form)))
+	return nil
+}
+
+// open makes the file and, where the system lets it, takes its name away, so
+// that nothing is left of it whatever happens.
+func (s *Spill[T]) open() (err error) {
+	if s.file, err = os.CreateTemp("", "replog-"); err != nil {
+		return err
+	}
+	s.gone = os.Remove(s.file.Name()) == nil
+	s.out = bufio.NewWriterSize(s.file, spillWindow)
+	return nil
+}
+
+func spillError(err error) error { return fmt.Errorf("keep a long transaction on disk: %w", err) }
+
+func (s *Spill[T]) end() int64 {
+	if len(s.ends) == 0 {
+		return 0
+	}
+	return s.ends[len(s.ends)-1]
+}
+
+// At returns an item, valid until the next call. Going through the list in order
+// is fast. It fails where the file cannot be read.
+func (s *Spill[T]) At(i int) (*T, error) {
+	if i < len(s.memory) {
+		return &s.memory[i], nil
+	}
+	i -= len(s.memory)
+	begin := int64(0)
+	if i > 0 {
+		begin = s.ends[i-1]
+	}
+	form, err := s.read(begin, s.ends[i])
+	if err == nil {
+		s.item, err = s.codec.Parse(form)
+	}
+	if err != nil {
+		return nil, spillError(err)
+	}
+	return &s.item, nil
+}
+
+func (s *Spill[T]) read(begin, end int64) ([]byte, error) {
+	if begin < s.from || s.from+int64(len(s.window)) < end {
+		if err := s.out.Flush(); err != nil {
+			return nil, err
+		}
+		size := max(end-begin, min(spillWindow, s.end()-begin))
+		if int64(cap(s.window)) < size {
+			s.window = make([]byte, size)
+		}
+		s.window, s.from = s.window[:size], begin
+		if _, err := s.file.ReadAt(s.window, begin); err != nil {
+			s.window = s.window[:0]
+			return nil, err
+		}
+	}
+	return s.window[begin-s.from : end-s.from], nil
+}
+
+// Close lets go of the file. The list is empty afterwards.
+func (s *Spill[T]) Close() error {
+	if s == nil {
+		return nil
+	}
+	file, gone := s.file, s.gone
+	*s = Spill[T]{codec: s.codec}
+	if file == nil {
+		return nil
+	}
+	err := file.Close()
+	if !gone {
+		err = os.Remove(file.Name())
+	}
+	return err
+}
