@@ -109,7 +109,7 @@ func checkGathered(t testingT, live, plain, before *testReplica, tc *matrixCase)
 
 	live.write(t, "undo", func() error {
 		for _, g := range slices.Backward(list) {
-			if err := live.Revert(g.Net); err != nil {
+			if err := live.Revert(replog.ChangeList(g.Net)); err != nil {
 				return err
 			}
 		}
@@ -118,7 +118,7 @@ func checkGathered(t testingT, live, plain, before *testReplica, tc *matrixCase)
 	failed := !mustEqual(t, "undone and before", live.Conn, before.Conn, leftOut)
 	before.write(t, "apply", func() error {
 		for _, c := range changes {
-			if err := before.Apply(c); err != nil {
+			if err := before.Apply(replog.ChangeList(c)); err != nil {
 				return err
 			}
 		}
@@ -127,7 +127,7 @@ func checkGathered(t testingT, live, plain, before *testReplica, tc *matrixCase)
 	failed = !mustEqual(t, "applied and after", before.Conn, plain.Conn, leftOut) || failed
 	live.write(t, "redo", func() error {
 		for _, c := range changes {
-			if _, err := live.Replay(c); err != nil && !isForeignKey(err) {
+			if _, err := live.Replay(replog.ChangeList(c)); err != nil && !isForeignKey(err) {
 				return err
 			}
 		}
@@ -160,7 +160,11 @@ func recorded(t testingT, list []*Gathered) [][]replog.Change {
 		if err != nil || hash != sameHash {
 			t.Fatalf("the recorded form does not read back: %v\n%s", err, b)
 		}
-		out = append(out, back.NetChanges())
+		changes, err := replog.InMemory(back.NetChanges())
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, changes)
 		for _, s := range g.Statements {
 			if s.Time < last {
 				t.Errorf("time goes back from %d to %d", last, s.Time)

@@ -20,10 +20,6 @@ type Form struct {
 	noNet      bool
 }
 
-// formMemory is how long a recorded form in memory is at most, in bytes. Its
-// changes take several times as much.
-const formMemory = 2 << 20
-
 // NewForm makes the recorded form of a transaction in memory.
 func NewForm(t *Transaction) *Form {
 	f := &Form{Transaction: *t}

@@ -143,7 +143,7 @@ func TestASpillThatCannotBeWrittenSaysSo(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir()+"/missing")
 	s := NewChangeSpill()
 	c := longTransaction(1).Statements[0].Change
-	c.New = []Value{Integer(1), Text(strings.Repeat("x", SpillMemory))}
+	c.New = []Value{Integer(1), Text(strings.Repeat("x", spillMemory))}
 	if err := s.Add(c); err != nil {
 		t.Fatal(err)
 	}

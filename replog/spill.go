@@ -16,8 +16,8 @@ type Codec[T any] struct {
 	Parse  func(b []byte) (T, error)
 }
 
-// Spill is a list that only grows, of any length: what is past about
-// SpillMemory bytes is kept in a temporary file. It is for one goroutine.
+// Spill is a list that only grows, of any length: what is past some megabytes is
+// kept in a temporary file. It is for one goroutine.
 type Spill[T any] struct {
 	codec  Codec[T]
 	memory []T
@@ -33,8 +33,16 @@ type Spill[T any] struct {
 	form   []byte
 }
 
-// SpillMemory is how much of a Spill is kept in memory, in bytes.
-const SpillMemory = 4 << 20
+// spillMemory is how much of a Spill is kept in memory, and formMemory how long a
+// recorded form in memory is at most, both in bytes. The changes of a form take
+// several times as much.
+var spillMemory, formMemory = 4 << 20, 2 << 20
+
+// SetMemory changes how much of a Spill is kept in memory, about, and how long a
+// recorded form in memory is at most, both in bytes (4 MiB and 2 MiB). It is for
+// tests, which it shows long transactions without writing long ones, and is called
+// before anything else.
+func SetMemory(spill, form int) { spillMemory, formMemory = spill, form }
 
 // spillWindow is how much of its file a Spill reads at a time, in bytes.
 const spillWindow = 256 << 10
@@ -48,7 +56,7 @@ func (s *Spill[T]) Len() int { return len(s.memory) + len(s.ends) }
 // Add appends an item. It fails where the file cannot be written.
 func (s *Spill[T]) Add(item T) error {
 	if s.file == nil {
-		if s.size < SpillMemory {
+		if s.size < spillMemory {
 			s.size += s.codec.Size(&item)
 			s.memory = append(s.memory, item)
 			return nil
