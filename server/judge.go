@@ -18,6 +18,9 @@ func judge(ctx context.Context, replica *applier.Replica, log replog.LogTx, t *r
 		if err == nil {
 			err = kept.judged(t, &v)
 		}
+		if err != nil {
+			v.close()
+		}
 	}()
 	j := judgement{ctx: ctx, replica: replica, log: log, t: t, net: t.NetChanges()}
 	row, twice, err := repeated(j.net)
