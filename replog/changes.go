@@ -25,6 +25,17 @@ type statementList []Statement
 func (l statementList) Len() int                  { return len(l) }
 func (l statementList) At(i int) (*Change, error) { return &l[i].Change, nil }
 
+// Only returns some changes of a list, by number.
+func Only(of Changes, rows []int) Changes { return &only{of, rows} }
+
+type only struct {
+	of   Changes
+	rows []int
+}
+
+func (l *only) Len() int                  { return len(l.rows) }
+func (l *only) At(i int) (*Change, error) { return l.of.At(l.rows[i]) }
+
 // EachChange calls f for each change, in order, until one call fails.
 func EachChange(l Changes, f func(i int, c *Change) error) error {
 	for i := range l.Len() {

@@ -2,6 +2,7 @@ package replog
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 )
@@ -84,7 +85,10 @@ func (s *Spill[T]) open() (err error) {
 	return nil
 }
 
-func spillError(err error) error { return fmt.Errorf("keep a long transaction on disk: %w", err) }
+// ErrSpill says that a list cannot be kept on disk, or read back.
+var ErrSpill = errors.New("keep a long transaction on disk")
+
+func spillError(err error) error { return fmt.Errorf("%w: %w", ErrSpill, err) }
 
 func (s *Spill[T]) end() int64 {
 	if len(s.ends) == 0 {
