@@ -65,15 +65,11 @@ func InMemory(l Changes) ([]Change, error) {
 
 // NewChangeSpill makes a list that is kept on disk where it is long.
 func NewChangeSpill() *Spill[Change] {
-	names := names{}
+	var parser ChangeParser
 	return NewSpill(Codec[Change]{
 		Size:   (*Change).size,
 		Append: func(b []byte, c *Change) []byte { return c.AppendJSON(b) },
-		Parse: func(b []byte) (Change, error) {
-			p := parser{b: b, names: names}
-			c := p.change()
-			return c, p.done()
-		},
+		Parse:  parser.Parse,
 	})
 }
 

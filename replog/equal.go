@@ -26,8 +26,13 @@ func SameChanges(a, b Changes) (bool, error) {
 
 // isSame tells whether two lists are one, on disk.
 func isSame(a, b Changes) bool {
-	x, ok := a.(*lineChanges)
-	return ok && b == Changes(x)
+	for _, l := range []Changes{a, b} {
+		switch l.(type) {
+		case ChangeList, statementList: // which cannot be compared
+			return false
+		}
+	}
+	return a == b
 }
 
 // sameLists is SameChanges of lists in memory.
