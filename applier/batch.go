@@ -58,11 +58,11 @@ func (s bitset) add(h uint64) {
 // whole of them, it ends there; after part of them it ends within a transaction.
 type batchSize struct{ whole, part int }
 
-var defaultBatch = batchSize{5_000, 20_000}
+var defaultBatch = batchSize{4_000, 6_000}
 
 // SetBatch changes how many facts are worked on at a time, about: after whole of
-// them (5,000) only to the end of the transaction, which is in memory until then,
-// after part of them (20,000) no longer. It is for tests, which it shows long
+// them (4,000) only to the end of the transaction, which is in memory until then,
+// after part of them (6,000) no longer. It is for tests, which it shows long
 // transactions without writing long ones, and is called before anything else.
 func SetBatch(whole, part int) { defaultBatch = batchSize{whole, part} }
 
