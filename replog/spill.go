@@ -2,6 +2,7 @@ package replog
 
 import (
 	"bufio"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -26,8 +27,16 @@ type Spill[T any] struct {
 	file   *os.File // holds the items after those in memory; nil for none
 	gone   bool     // the file has no name any more
 	out    *bufio.Writer
-	ends   []int64 // of the items in the file
-	item   T       // what At returned last of the file
+	end    int64 // of the file
+	count  int   // of the items in the file
+	// starts has the place in the file of one item in markEvery: of all, that
+	// would take much memory.
+	starts []int64
+	// next is the item after the one that At returned last, of those in the file,
+	// and at is where it begins.
+	next int
+	at   int64
+	item T // what At returned last of the file
 	// window is a part of the file, from an offset on.
 	window []byte
 	from   int64
@@ -48,11 +57,17 @@ func SetMemory(spill, form int) { spillMemory, formMemory = spill, form }
 // spillWindow is how much of its file a Spill reads at a time, in bytes.
 const spillWindow = 256 << 10
 
+// An item in the file is its length, as a number of sizeBytes bytes, and its form.
+const (
+	markEvery = 64
+	sizeBytes = 8
+)
+
 // NewSpill makes an empty list.
 func NewSpill[T any](c Codec[T]) *Spill[T] { return &Spill[T]{codec: c} }
 
 // Len is the number of items.
-func (s *Spill[T]) Len() int { return len(s.memory) + len(s.ends) }
+func (s *Spill[T]) Len() int { return len(s.memory) + s.count }
 
 // Add appends an item. It fails where the file cannot be written.
 func (s *Spill[T]) Add(item T) error {
@@ -66,11 +81,16 @@ func (s *Spill[T]) Add(item T) error {
 			return spillError(err)
 		}
 	}
-	s.form = s.codec.Append(s.form[:0], &item)
+	s.form = s.codec.Append(append(s.form[:0], make([]byte, sizeBytes)...), &item)
+	binary.LittleEndian.PutUint64(s.form, uint64(len(s.form)-sizeBytes))
 	if _, err := s.out.Write(s.form); err != nil {
 		return spillError(err)
 	}
-	s.ends = append(s.ends, s.end()+int64(len(s.form)))
+	if s.count%markEvery == 0 {
+		s.starts = append(s.starts, s.end)
+	}
+	s.count++
+	s.end += int64(len(s.form))
 	return nil
 }
 
@@ -90,40 +110,52 @@ var ErrSpill = errors.New("keep a long transaction on disk")
 
 func spillError(err error) error { return fmt.Errorf("%w: %w", ErrSpill, err) }
 
-func (s *Spill[T]) end() int64 {
-	if len(s.ends) == 0 {
-		return 0
-	}
-	return s.ends[len(s.ends)-1]
-}
-
 // At returns an item, valid until the next call. Going through the list in order
 // is fast. It fails where the file cannot be read.
 func (s *Spill[T]) At(i int) (*T, error) {
 	if i < len(s.memory) {
 		return &s.memory[i], nil
 	}
-	i -= len(s.memory)
-	begin := int64(0)
-	if i > 0 {
-		begin = s.ends[i-1]
+	if i -= len(s.memory); i == s.next-1 {
+		return &s.item, nil
 	}
-	form, err := s.read(begin, s.ends[i])
+	form, err := s.find(i)
 	if err == nil {
 		s.item, err = s.codec.Parse(form)
 	}
 	if err != nil {
+		s.next, s.at = 0, 0
 		return nil, spillError(err)
 	}
 	return &s.item, nil
 }
 
-func (s *Spill[T]) read(begin, end int64) ([]byte, error) {
-	if begin < s.from || s.from+int64(len(s.window)) < end {
+// find returns the form of an item in the file and moves behind it.
+func (s *Spill[T]) find(i int) ([]byte, error) {
+	if mark := i / markEvery; i < s.next || s.next < mark*markEvery {
+		s.next, s.at = mark*markEvery, s.starts[mark]
+	}
+	for {
+		size, err := s.read(s.at, sizeBytes)
+		if err != nil {
+			return nil, err
+		}
+		begin := s.at + sizeBytes
+		n := int64(binary.LittleEndian.Uint64(size))
+		s.at = begin + n
+		if s.next++; s.next > i {
+			return s.read(begin, n)
+		}
+	}
+}
+
+// read returns n bytes of the file, valid until the next call.
+func (s *Spill[T]) read(begin, n int64) ([]byte, error) {
+	if begin < s.from || s.from+int64(len(s.window)) < begin+n {
 		if err := s.out.Flush(); err != nil {
 			return nil, err
 		}
-		size := max(end-begin, min(spillWindow, s.end()-begin))
+		size := max(n, min(spillWindow, s.end-begin))
 		if int64(cap(s.window)) < size {
 			s.window = make([]byte, size)
 		}
@@ -133,7 +165,7 @@ func (s *Spill[T]) read(begin, end int64) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return s.window[begin-s.from : end-s.from], nil
+	return s.window[begin-s.from:][:n], nil
 }
 
 // Close lets go of the file. The list is empty afterwards.
