@@ -23,11 +23,11 @@ type batches struct {
 	seen, again bitset
 }
 
-// bitset is a Bloom filter of 8 MiB with three bits an item: of a million rows
-// one in ten thousand is taken for another.
+// bitset is a Bloom filter of 4 MiB with three bits an item: of a million rows
+// one in a thousand is taken for another.
 type bitset []uint64
 
-const setBits = 1 << 26
+const setBits = 1 << 25
 
 func newBitset() bitset { return make(bitset, setBits/64) }
 
@@ -58,11 +58,11 @@ func (s bitset) add(h uint64) {
 // whole of them, it ends there; after part of them it ends within a transaction.
 type batchSize struct{ whole, part int }
 
-var defaultBatch = batchSize{4_000, 6_000}
+var defaultBatch = batchSize{3_000, 4_000}
 
 // SetBatch changes how many facts are worked on at a time, about: after whole of
-// them (4,000) only to the end of the transaction, which is in memory until then,
-// after part of them (6,000) no longer. It is for tests, which it shows long
+// them (3,000) only to the end of the transaction, which is in memory until then,
+// after part of them (4,000) no longer. It is for tests, which it shows long
 // transactions without writing long ones, and is called before anything else.
 func SetBatch(whole, part int) { defaultBatch = batchSize{whole, part} }
 

@@ -1,7 +1,7 @@
 package applier
 
 import (
-	"slices"
+	"math"
 
 	"replog/replog"
 )
@@ -16,21 +16,19 @@ type longGathered struct {
 	// ends says where, in statements, each batch's end, and entryEnds where its
 	// net changes do in entries: the newest batch first, its own in order.
 	ends, entryEnds []int
-	entries         []netEntry
-	own             *replog.Spill[replog.Change] // net changes that are not statements
-	later           map[replog.RowID]*laterFacts
-	units           unitSets
-	time            replog.Millis
-	vanished        int
+	// entries are the net changes: a statement, by its number, or, where that is
+	// below 0, the net change of its complement in own; dropped where an older
+	// batch tells more of the row.
+	entries  []int32
+	own      *replog.Spill[replog.Change]
+	later    map[replog.RowID]*laterFacts
+	units    unitSets
+	unit     map[int32]int32 // of an entry; most have none
+	time     replog.Millis
+	vanished int
 }
 
-// netEntry is a net change: a statement, by its number, or, where that is below
-// 0, the net change of its complement in own.
-type netEntry struct {
-	statement int32
-	unit      int32 // see unitSets; 0 for none
-	dropped   bool  // an older batch tells more of the row
-}
+const dropped = math.MinInt32
 
 // laterFacts is what newer batches tell of a row.
 type laterFacts struct {
@@ -44,7 +42,7 @@ type laterFacts struct {
 func newLongGathered(b *batches) *longGathered {
 	return &longGathered{
 		batches: b, statements: replog.NewChangeSpill(), own: replog.NewChangeSpill(),
-		later: map[replog.RowID]*laterFacts{}, units: unitSets{0},
+		later: map[replog.RowID]*laterFacts{}, units: unitSets{0}, unit: map[int32]int32{},
 	}
 }
 
@@ -100,23 +98,24 @@ func (l *longGathered) addNet(b *builder, row *history, first, unit int32) error
 	if row.later = l.later[row.id]; row.later != nil {
 		row.after = row.later.after
 		if row.later.entry >= 0 {
-			l.entries[row.later.entry].dropped = true
+			l.entries[row.later.entry] = dropped
 		}
 	}
 	entry := -1
 	if change, ok := row.netChange(); ok {
-		e := netEntry{unit: unit}
+		entry = len(l.entries)
 		if unit == 0 && len(row.effects) == 1 && row.later == nil {
 			b.Statements[b.of[row]].Change = change // see Gathered.build
-			e.statement = first + int32(b.of[row])
+			l.entries = append(l.entries, first+int32(b.of[row]))
 		} else {
-			e.statement = ^int32(l.own.Len())
+			l.entries = append(l.entries, ^int32(l.own.Len()))
 			if err := l.own.Add(change); err != nil {
 				return err
 			}
 		}
-		entry = len(l.entries)
-		l.entries = append(l.entries, e)
+		if unit > 0 {
+			l.unit[int32(entry)] = unit
+		}
 	}
 	if l.batches.recurs(row.id) {
 		l.later[row.id] = row.tellEarlier(entry, unit)
@@ -135,29 +134,34 @@ func (h *history) tellEarlier(entry int, unit int32) *laterFacts {
 
 // finish gives the transaction its lists, and what its oldest part, g, does not
 // say of the others.
-func (l *longGathered) finish(g *Gathered) error {
+func (l *longGathered) finish(g *Gathered) {
 	g.Statements = nil
 	g.Time, g.Vanished = l.time, l.vanished
 	statements := &backToFront{of: l.statements, ends: l.ends}
-	net := &netList{longGathered: l}
-	asStatements := true
-	for i, end := range slices.Backward(l.entryEnds) { // the oldest batch first
-		statement := beginOf(l.ends, i)
-		for at := beginOf(l.entryEnds, i); at < end; at++ {
-			if e := l.entries[at]; !e.dropped {
-				net.order = append(net.order, int32(at))
-				asStatements = asStatements && int(e.statement) == statement
-				statement++
-			}
-		}
-		asStatements = asStatements && statement == l.ends[i]
-	}
 	g.long = &longLists{statements: statements}
-	if !asStatements {
-		net.number()
-		g.long.net = net
+	if !l.asStatements() {
+		g.long.net = newNetList(l)
 	}
-	return nil
+}
+
+// asStatements tells whether the net changes are the statements.
+func (l *longGathered) asStatements() bool {
+	statement := 0
+	for i, end := range l.entryEnds {
+		for _, e := range l.entries[beginOf(l.entryEnds, i):end] {
+			if e == dropped {
+				continue
+			}
+			if int(e) != statement {
+				return false
+			}
+			statement++
+		}
+		if statement != l.ends[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // beginOf is where a part begins, given where all of them end.
@@ -166,99 +170,4 @@ func beginOf(ends []int, part int) int {
 		return 0
 	}
 	return ends[part-1]
-}
-
-// longLists are the lists of a transaction that is too long for memory; net is
-// nil where the statements are the net changes.
-type longLists struct{ statements, net replog.Changes }
-
-// backToFront is a list whose parts are stored from the last to the first.
-type backToFront struct {
-	of   replog.Changes
-	ends []int
-}
-
-// Len implements replog.Changes.
-func (l *backToFront) Len() int { return l.of.Len() }
-
-// At implements replog.Changes.
-func (l *backToFront) At(i int) (*replog.Change, error) {
-	// What is stored before a part comes after it.
-	n := l.of.Len()
-	part, _ := slices.BinarySearchFunc(l.ends, n-i, func(end, want int) int {
-		if end < want {
-			return -1
-		}
-		return 1
-	})
-	return l.of.At(beginOf(l.ends, part) + i - (n - l.ends[part]))
-}
-
-// netList are the net changes of a long transaction.
-type netList struct {
-	*longGathered
-	order   []int32 // of entries
-	numbers map[int32]int
-	change  replog.Change
-}
-
-// number numbers the units of several rows, 1, 2 …, in the order of their first
-// rows.
-func (l *netList) number() {
-	rows := map[int32]int{}
-	for _, at := range l.order {
-		rows[l.units.root(l.entries[at].unit)]++
-	}
-	l.numbers = map[int32]int{}
-	for _, at := range l.order {
-		if root := l.units.root(l.entries[at].unit); root > 0 && rows[root] > 1 && l.numbers[root] == 0 {
-			l.numbers[root] = len(l.numbers) + 1
-		}
-	}
-}
-
-// Len implements replog.Changes.
-func (l *netList) Len() int { return len(l.order) }
-
-// At implements replog.Changes.
-func (l *netList) At(i int) (*replog.Change, error) {
-	e := l.entries[l.order[i]]
-	if e.statement >= 0 {
-		return l.statements.At(int(e.statement))
-	}
-	c, err := l.own.At(int(^e.statement))
-	if err != nil {
-		return nil, err
-	}
-	l.change = *c
-	l.change.Unit = l.numbers[l.units.root(e.unit)]
-	return &l.change, nil
-}
-
-// unitSets is a union-find over numbers from 1 on: the units of a long transaction,
-// as far as they are known.
-type unitSets []int32
-
-func (u *unitSets) add() int32 {
-	n := int32(len(*u))
-	*u = append(*u, n)
-	return n
-}
-
-// join makes one unit of two; 0 is none.
-func (u unitSets) join(a, b int32) int32 {
-	a, b = u.root(a), u.root(b)
-	if a == 0 || b == 0 {
-		return max(a, b)
-	}
-	u[max(a, b)] = min(a, b)
-	return min(a, b)
-}
-
-func (u unitSets) root(i int32) int32 {
-	for u[i] != i {
-		u[i] = u[u[i]]
-		i = u[i]
-	}
-	return i
 }

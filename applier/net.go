@@ -141,7 +141,7 @@ func (r *Replica) gatherBack(last replog.Millis, size batchSize, missed []RowIma
 				continue
 			}
 			if err == nil && long != nil {
-				err = long.finish(g)
+				long.finish(g)
 				long = nil
 			}
 			if err == nil && g.NetChanges().Len() > 0 {
