@@ -49,10 +49,14 @@ type Spill[T any] struct {
 var spillMemory, formMemory = 4 << 20, 2 << 20
 
 // SetMemory changes how much of a Spill is kept in memory, about, and how long a
-// recorded form in memory is at most, both in bytes (4 MiB and 2 MiB). It is for
-// tests, which it shows long transactions without writing long ones, and is called
-// before anything else.
-func SetMemory(spill, form int) { spillMemory, formMemory = spill, form }
+// recorded form in memory is at most, both in bytes (4 MiB and 2 MiB), until restore
+// is called. It is for tests, which it shows long transactions without writing long
+// ones, and is called while nothing else runs.
+func SetMemory(spill, form int) (restore func()) {
+	spillBefore, formBefore := spillMemory, formMemory
+	spillMemory, formMemory = spill, form
+	return func() { spillMemory, formMemory = spillBefore, formBefore }
+}
 
 // spillWindow is how much of its file a Spill reads at a time, in bytes.
 const spillWindow = 256 << 10

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -56,6 +57,7 @@ func newHarness(t testing.TB, change ...func(*Config)) *harness {
 	for _, f := range change {
 		f(&h.cfg)
 	}
+	watchSpills(t)
 	t.Cleanup(h.stop)
 	h.start()
 	return h
@@ -278,6 +280,9 @@ func readAnswer(b []byte) (*answered, error) {
 		func(e replog.Download) error {
 			list, err := replog.InMemory(e.List)
 			a.entries = append(a.entries, download{e.EntryHeader, list})
+			if l, ok := e.List.(io.Closer); ok {
+				err = errors.Join(err, l.Close())
+			}
 			return err
 		})
 	return &a, err

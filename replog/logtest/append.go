@@ -34,6 +34,7 @@ func testRoundTrip(t *testing.T, open Open) {
 		restored(applied(bert, 5, update(3, 30, 31))),
 		withoutEffect(applied(clara, 1, remove(9, 9))),
 		moved(applied(clara, 2, remove(1, 15), insert(7, 15))),
+		inAnotherOrder(applied(clara, 7, insert(11, 1), insert(12, 2), insert(13, 3), insert(14, 4))),
 		refused(replog.Ignored, clara, 3, update(2, 20, 22)),
 		refused(replog.Conflict, clara, 4, insert(2, 5)),
 		refused(replog.Rejected, clara, 5, insert(8, -1)),
@@ -88,6 +89,14 @@ func restored(e replog.Entry) replog.Entry {
 	back := insert(3, 31)
 	back.Restored, back.Times = true, []replog.Millis{0, back.Time}
 	e.Changes = []replog.Change{back}
+	return e
+}
+
+// inAnotherOrder is an entry of which a part came after what is recorded later,
+// and another was not made.
+func inAnotherOrder(e replog.Entry) replog.Entry {
+	c := e.Changes
+	e.Changes = []replog.Change{c[2], c[0], c[3]}
 	return e
 }
 

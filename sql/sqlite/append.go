@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"hash/maphash"
 	"slices"
 
 	"replog/replog"
@@ -141,31 +140,4 @@ func (t *tx) appendChangedRows(e *replog.Entry) error {
 		return err
 	}
 	return put()
-}
-
-// appendEffects stores the changes of an entry that were not, all of them,
-// made as recorded: by number those that were.
-func (t *tx) appendEffects(e *replog.Entry) error {
-	planned := e.Transaction.NetChanges()
-	seed := maphash.MakeSeed()
-	byRow := make(map[uint64]int, planned.Len()) // by its hash; a clash only costs space
-	err := replog.EachChange(planned, func(i int, c *replog.Change) error {
-		byRow[maphash.Comparable(seed, c.Row())] = i
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return replog.EachChange(e.Made(), func(i int, c *replog.Change) error {
-		if n, ok := byRow[maphash.Comparable(seed, c.Row())]; ok {
-			p, err := planned.At(n)
-			if err != nil {
-				return err
-			}
-			if c.Equal(p) {
-				return t.s.exec(insertEffect, int64(e.Revision), i, n, nil)
-			}
-		}
-		return t.s.exec(insertEffect, int64(e.Revision), i, nil, string(c.AppendJSON(nil)))
-	})
 }
