@@ -6,10 +6,12 @@ import (
 	"replog/replog"
 )
 
-// batch is a stretch of the change table that holds whole transactions.
+// batch is a stretch of the change table.
 type batch struct {
 	first, upTo int64         // ids
 	time        replog.Millis // before which nothing in it was recorded
+	// goesOn: it begins within a transaction. Most batches hold whole ones.
+	goesOn bool
 }
 
 // batches divide the change table, and tell which rows are in several of them.
@@ -21,30 +23,66 @@ type batches struct {
 	seen, again bitset
 }
 
-// setBits is the size of the sets: one row in ten is taken for another where
-// there are some millions.
-const setBits = 1 << 25
-
+// bitset is a Bloom filter of 4 MiB with three bits an item: of a million rows
+// one in a thousand is taken for another.
 type bitset []uint64
 
-func (s bitset) has(h uint64) bool { return s[h%setBits/64]&(1<<(h%64)) != 0 }
-func (s bitset) add(h uint64)      { s[h%setBits/64] |= 1 << (h % 64) }
+const setBits = 1 << 25
 
-// readBatches cuts the change table at marks into batches of about size facts.
-func (r *Replica) readBatches(last replog.Millis, size int) (*batches, error) {
+func newBitset() bitset { return make(bitset, setBits/64) }
+
+// eachBit gives the three places of an item, from parts of its hash.
+func eachBit(h uint64, f func(word, bit uint64) bool) bool {
+	for range 3 {
+		at := h % setBits
+		if !f(at/64, 1<<(at%64)) {
+			return false
+		}
+		h = h>>21 | h<<43
+	}
+	return true
+}
+
+func (s bitset) has(h uint64) bool {
+	return eachBit(h, func(word, bit uint64) bool { return s[word]&bit != 0 })
+}
+
+func (s bitset) add(h uint64) {
+	eachBit(h, func(word, bit uint64) bool {
+		s[word] |= bit
+		return true
+	})
+}
+
+// batchSize says how many facts a batch has, about: where a mark comes after
+// whole of them, it ends there; after part of them it ends within a transaction.
+type batchSize struct{ whole, part int }
+
+var defaultBatch = batchSize{3_000, 4_000}
+
+// SetBatch changes how many facts are worked on at a time, about: after whole of
+// them (3,000) only to the end of the transaction, which is in memory until then,
+// after part of them (4,000) no longer. It is for tests, which it shows long
+// transactions without writing long ones, and is called before anything else.
+func SetBatch(whole, part int) { defaultBatch = batchSize{whole, part} }
+
+// readBatches cuts the change table into batches.
+func (r *Replica) readBatches(last replog.Millis, size batchSize) (*batches, error) {
 	b := &batches{}
 	open := batch{time: last}
 	facts := 0
+	before := int64(opMark)
 	err := r.Query("SELECT id, op, time FROM main.replog_change ORDER BY id", func(row []replog.Value) error {
-		id := row[0].Int64()
-		if facts >= size && row[1].Int64() == opMark {
+		id, op := row[0].Int64(), row[1].Int64()
+		within := facts >= size.part && endsStatement(before, op)
+		if facts >= size.whole && op == opMark || within {
 			b.list = append(b.list, open)
-			open, facts = batch{time: last}, 0
+			open, facts = batch{time: last, goesOn: op != opMark}, 0
 		}
 		if facts++; facts == 1 {
 			open.first = id
 		}
-		open.upTo = id
+		open.upTo, before = id, op
 		last = max(last, replog.Millis(row[2].Int64()))
 		return nil
 	})
@@ -60,7 +98,7 @@ func (r *Replica) readBatches(last replog.Millis, size int) (*batches, error) {
 
 // findRecurring looks for rows that are in several batches.
 func (b *batches) findRecurring(r *Replica) error {
-	b.seed, b.seen, b.again = maphash.MakeSeed(), make(bitset, setBits/64), make(bitset, setBits/64)
+	b.seed, b.seen, b.again = maphash.MakeSeed(), newBitset(), newBitset()
 	for _, part := range b.list {
 		records, err := r.readRecords(part.first, part.upTo)
 		if err != nil {
@@ -86,6 +124,12 @@ func (b *batches) findRecurring(r *Replica) error {
 		}
 	}
 	return nil
+}
+
+// endsStatement tells whether, between two facts, all is told of one row and
+// nothing yet of the next one. A mark stays with what follows it.
+func endsStatement(before, next int64) bool {
+	return before != opMark && before != opFound && before != opTarget && before != opMore && next != opInserted
 }
 
 func (b *batches) hash(row replog.RowID) uint64 { return maphash.Comparable(b.seed, row) }

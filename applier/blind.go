@@ -121,7 +121,8 @@ func (r *Replica) Overlay(changes []replog.Change, tables []*Table) error {
 		}
 		seen = append(seen, *c)
 	}
-	images, _, err := r.remake(seen)
+	images, _, err := r.remake(replog.ChangeList(seen))
+	defer images.Close()
 	if err != nil {
 		return err
 	}

@@ -91,7 +91,7 @@ func TestWideRowsAreFoundAndWritten(t *testing.T) {
 		after[i] = replog.Integer(int64(i))
 	}
 	r.in(t, "write", func() error {
-		return r.Write([]RowImage{{Table: table, Key: key, Before: image, After: after}})
+		return r.Write(imagesOf(t, r.Replica, RowImage{Table: table, Key: key, Before: image, After: after}))
 	})
 	if got := contentOf(t, r, "SELECT c0, c1000, c1998, c1999 FROM t"); got != `[0,1000,1998,"k"]` {
 		t.Error(got)

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"replog/replog"
 )
 
 // derivedCases are virtual tables that follow a table of articles.
@@ -131,7 +133,7 @@ func checkFollows(t *testing.T, live string, r *testReplica, check string) {
 	list := openReplica(t, live).gather(t)
 	apply := func() error {
 		for _, c := range recorded(t, list) {
-			if err := r.Apply(c); err != nil {
+			if err := r.Apply(replog.ChangeList(c)); err != nil {
 				return err
 			}
 		}
@@ -139,7 +141,7 @@ func checkFollows(t *testing.T, live string, r *testReplica, check string) {
 	}
 	revert := func() error {
 		for _, c := range slices.Backward(recorded(t, list)) {
-			if err := r.Revert(c); err != nil {
+			if err := r.Revert(replog.ChangeList(c)); err != nil {
 				return err
 			}
 		}

@@ -27,28 +27,29 @@ func (e *ForeignKeyError) Error() string {
 // children of rows that went or changed what is referred to; never whole
 // tables. What was violated before is not looked at. A violation is a
 // *ForeignKeyError.
-func (r *Replica) CheckForeignKeys(images []RowImage) error {
-	for i := range images {
-		m := &images[i]
-		for _, f := range m.Table.ForeignKeys {
-			if m.After == nil || !m.differs(f.Columns) {
-				continue
-			}
-			if ok, err := r.hasParent(f, pick(m.After, f.Columns)); err != nil {
-				return err
-			} else if !ok {
-				return &ForeignKeyError{Child: f.Child.Name, Parent: f.Parent.Name, Key: m.Key}
-			}
+func (r *Replica) CheckForeignKeys(images *Images) error {
+	return images.each(r.checkForeignKeys)
+}
+
+func (r *Replica) checkForeignKeys(m *RowImage) error {
+	for _, f := range m.Table.ForeignKeys {
+		if m.After == nil || !m.differs(f.Columns) {
+			continue
 		}
-		for _, f := range m.Table.Inbound {
-			if m.Before == nil || !m.differs(f.Referenced) {
-				continue
-			}
-			if ok, err := r.leavesOrphans(f, pick(m.Before, f.Referenced)); err != nil {
-				return err
-			} else if ok {
-				return &ForeignKeyError{Child: f.Child.Name, Parent: f.Parent.Name, Key: m.Key, Orphans: true}
-			}
+		if ok, err := r.hasParent(f, pick(m.After, f.Columns)); err != nil {
+			return err
+		} else if !ok {
+			return &ForeignKeyError{Child: f.Child.Name, Parent: f.Parent.Name, Key: m.Key}
+		}
+	}
+	for _, f := range m.Table.Inbound {
+		if m.Before == nil || !m.differs(f.Referenced) {
+			continue
+		}
+		if ok, err := r.leavesOrphans(f, pick(m.Before, f.Referenced)); err != nil {
+			return err
+		} else if ok {
+			return &ForeignKeyError{Child: f.Child.Name, Parent: f.Parent.Name, Key: m.Key, Orphans: true}
 		}
 	}
 	return nil

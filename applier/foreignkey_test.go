@@ -53,9 +53,9 @@ func TestForeignKeysAreCheckedForTheRowsConcernedOnly(t *testing.T) {
 }
 
 // written are the images of what was just written.
-func written(t *testing.T, r *testReplica) []RowImage {
+func written(t *testing.T, r *testReplica) *Images {
 	t.Helper()
-	var images []RowImage
+	images := NewImages(r.Schema)
 	for _, c := range r.gather(t)[0].Net {
 		table, columns, now, err := r.find(&c)
 		if err != nil {
@@ -68,7 +68,9 @@ func written(t *testing.T, r *testReplica) []RowImage {
 		case replog.Update:
 			m.Before = overlay(now, columns, c.Old)
 		}
-		images = append(images, m)
+		if err := images.Add(m); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return images
 }

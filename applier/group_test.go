@@ -80,7 +80,11 @@ func TestGroupsJoinWhatBelongsTogether(t *testing.T) {
 			r := newTestReplica(t, scripted(t, "db", related))
 			r.in(t, "install", r.Install)
 			changes := net(t, r, tc.sql)
-			if got := describeGroups(changes, r.Schema.Groups(changes)); got != tc.want {
+			groups, err := r.Schema.Groups(replog.ChangeList(changes))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := describeGroups(changes, groups); got != tc.want {
 				t.Errorf("%s\nwant %s", got, tc.want)
 			}
 		})
@@ -106,8 +110,8 @@ func TestGroupingTakesTimeInProportionToTheChanges(t *testing.T) {
 	r := newTestReplica(t, scripted(t, "db", related))
 	large := chain(many)
 	for range 2 {
-		if groups := r.Schema.Groups(large); len(groups) != 1 {
-			t.Fatalf("%d groups", len(groups))
+		if groups, err := r.Schema.Groups(replog.ChangeList(large)); len(groups) != 1 || err != nil {
+			t.Fatalf("%d groups, error %v", len(groups), err)
 		}
 		slices.Reverse(large)
 	}

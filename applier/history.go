@@ -16,6 +16,8 @@ type history struct {
 	// effects are what changed it, in order.
 	effects []effect
 	unit    int // union-find parent, an index into the list of histories
+	// later is what newer batches of a long transaction tell of it.
+	later *laterFacts
 }
 
 // fact is what a row was just before something was to happen to it.

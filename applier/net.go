@@ -16,11 +16,53 @@ type Gathered struct {
 	Label      string
 	Statements []replog.Statement
 	Net        []replog.Change
+	// long has both where they are too many for memory.
+	long *longLists
 	// Time is the latest time in it.
 	Time replog.Millis
 	// Vanished counts the rows that went past capture, so that not all of what
 	// they were is known.
 	Vanished int
+}
+
+// Transaction gives the lists, the label, the time and whether it is marked: what
+// a device adds to it is left open. The lists of a long transaction are on disk.
+func (g *Gathered) Transaction() replog.Transaction {
+	t := replog.Transaction{Marked: g.Marked, Label: g.Label, Time: g.Time, Statements: g.Statements}
+	if g.long != nil {
+		t.SetLong(g.long.statements, g.long.net)
+	} else {
+		t.SetNet(g.Net)
+	}
+	return t
+}
+
+// NetChanges returns the net changes.
+func (g *Gathered) NetChanges() replog.Changes {
+	switch {
+	case g.long == nil:
+		return replog.ChangeList(g.Net)
+	case g.long.net == nil:
+		return g.long.statements
+	}
+	return g.long.net
+}
+
+// load brings the lists of a long transaction into memory.
+func (g *Gathered) load() (err error) {
+	if g.long == nil {
+		return nil
+	}
+	err = replog.EachChange(g.long.statements, func(_ int, c *replog.Change) error {
+		g.Statements = append(g.Statements, replog.Statement{Change: *c})
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	g.Net, err = replog.InMemory(g.NetChanges())
+	g.long = nil
+	return err
 }
 
 // Gather works out the transactions that capture has gathered since the last
@@ -36,20 +78,17 @@ func (r *Replica) Gather(last replog.Millis) ([]*Gathered, error) {
 	var list []*Gathered
 	err := r.GatherBack(last, func(g *Gathered) error {
 		list = append(list, g)
-		return nil
+		return g.load()
 	})
 	slices.Reverse(list)
 	return list, err
 }
 
-// batchFacts is about how many facts are worked on at a time; a transaction with
-// more is one batch all the same.
-const batchFacts = 5_000
-
 // GatherBack is Gather that gives the newest transaction first, and holds no
-// more of them than about one batch at a time.
+// more in memory than one batch, and of a long transaction the rows that it
+// changed again and again. Long ones come on disk: see Gathered.Transaction.
 func (r *Replica) GatherBack(last replog.Millis, yield func(*Gathered) error) error {
-	return r.gatherBack(last, batchFacts, nil, yield)
+	return r.gatherBack(last, defaultBatch, nil, yield)
 }
 
 // GatherBackWith is GatherBack with rows that went past capture: before is what
@@ -60,10 +99,10 @@ func (r *Replica) GatherBackWith(last replog.Millis, missed []RowImage, yield fu
 	if len(missed) == 0 {
 		return r.GatherBack(last, yield)
 	}
-	return r.gatherBack(last, math.MaxInt, missed, yield)
+	return r.gatherBack(last, batchSize{math.MaxInt, math.MaxInt}, missed, yield)
 }
 
-func (r *Replica) gatherBack(last replog.Millis, size int, missed []RowImage, yield func(*Gathered) error) error {
+func (r *Replica) gatherBack(last replog.Millis, size batchSize, missed []RowImage, yield func(*Gathered) error) error {
 	batches, err := r.readBatches(last, size)
 	if err != nil {
 		return err
@@ -74,6 +113,7 @@ func (r *Replica) gatherBack(last replog.Millis, size int, missed []RowImage, yi
 	// Back from what is in the tables now: the state before a transaction is
 	// the state after the one before it.
 	states := rowStates{r: r, now: map[replog.RowID][]replog.Value{}, all: map[*Table]bool{}}
+	var long *longGathered // what is known so far of one that goes on in the batch before
 	for _, b := range slices.Backward(batches.list) {
 		records, err := r.readRecords(b.first, b.upTo)
 		if err != nil {
@@ -90,15 +130,24 @@ func (r *Replica) gatherBack(last replog.Millis, size int, missed []RowImage, yi
 			at = max(at, e.time)
 			e.time = at
 		}
-		for _, s := range slices.Backward(split(records)) {
-			g, err := states.stepBack(s)
-			if err != nil {
-				return err
+		spans := split(records)
+		for i, s := range slices.Backward(spans) {
+			goesOn := i == 0 && b.goesOn // as the newer part of one
+			if goesOn && long == nil {
+				long = newLongGathered(batches)
 			}
-			if len(g.Net) == 0 {
+			g, err := states.stepBack(s, long)
+			if err == nil && goesOn {
 				continue
 			}
-			if err := yield(g); err != nil {
+			if err == nil && long != nil {
+				long.finish(g)
+				long = nil
+			}
+			if err == nil && g.NetChanges().Len() > 0 {
+				err = yield(g)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -178,8 +227,9 @@ func (s *rowStates) at(h *history) ([]replog.Value, error) {
 	return s.r.Row(h.table, h.key)
 }
 
-// stepBack works out the transaction of a span.
-func (s *rowStates) stepBack(p *span) (*Gathered, error) {
+// stepBack works out the transaction of a span, or, where there is long, a part
+// of one.
+func (s *rowStates) stepBack(p *span, long *longGathered) (*Gathered, error) {
 	g := &Gathered{Marked: p.marked, Label: p.label}
 	h := historiesOf(p.records)
 	for _, row := range h.rows {
@@ -191,6 +241,9 @@ func (s *rowStates) stepBack(p *span) (*Gathered, error) {
 			g.Vanished++
 		}
 		s.now[row.id] = row.before
+	}
+	if long != nil {
+		return g, long.add(g, h, p.records)
 	}
 	g.build(h, p.records)
 	return g, nil

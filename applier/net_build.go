@@ -154,9 +154,7 @@ func (h *history) netChange() (replog.Change, bool) {
 		return replog.Change{}, false
 	}
 	c := replog.Change{Table: h.table.Name, Key: h.key, KeyColumns: h.table.KeyColumns()}
-	for _, e := range h.effects {
-		c.Time = max(c.Time, e.time)
-	}
+	c.Time = h.latest()
 	switch {
 	case h.before == nil:
 		c.Op, c.Columns, c.New = replog.Insert, h.table.ColumnNames(), h.after
@@ -188,9 +186,24 @@ func (h *history) update(c *replog.Change) {
 	c.Context = contextOf(h.table, changed, h.after)
 }
 
+// latest is the time of the last effect.
+func (h *history) latest() replog.Millis {
+	var at replog.Millis
+	if h.later != nil {
+		at = h.later.latest
+	}
+	for _, e := range h.effects {
+		at = max(at, e.time)
+	}
+	return at
+}
+
 // written is the time of the last effect that wrote a column.
 func (h *history) written(column int) replog.Millis {
 	var at replog.Millis
+	if h.later != nil {
+		at = h.later.times[column]
+	}
 	for _, e := range h.effects {
 		if e.writes(column) {
 			at = max(at, e.time)

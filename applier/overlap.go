@@ -24,31 +24,37 @@ func NewOverlap(s *Schema) *Overlap {
 	return o
 }
 
-// Add puts changes into the set.
-func (o *Overlap) Add(changes []replog.Change) {
-	for i := range changes {
-		f := o.schema.footprintOf(&changes[i])
+// Add puts changes into the set. It fails where their list does.
+func (o *Overlap) Add(changes replog.Changes) error {
+	return replog.EachChange(changes, func(_ int, c *replog.Change) error {
+		f := o.schema.footprintOf(c)
 		o.rows[o.hash(f.row.String())] = struct{}{}
 		o.put(o.unique, f.before)
 		o.put(o.unique, f.after)
 		o.put(o.child, f.child)
 		o.put(o.parent, f.parent)
-	}
+		return nil
+	})
 }
 
-// Meets tells whether one of the changes may have to do with the set.
-func (o *Overlap) Meets(changes []replog.Change) bool {
+// Meets tells whether one of the changes may have to do with the set. It fails
+// where the list does.
+func (o *Overlap) Meets(changes replog.Changes) (bool, error) {
 	if len(o.rows) == 0 {
-		return false
+		return false, nil
 	}
-	for i := range changes {
-		f := o.schema.footprintOf(&changes[i])
+	for i := range changes.Len() {
+		c, err := changes.At(i)
+		if err != nil {
+			return false, err
+		}
+		f := o.schema.footprintOf(c)
 		if _, ok := o.rows[o.hash(f.row.String())]; ok ||
 			o.has(o.unique, f.before) || o.has(o.unique, f.after) || o.has(o.parent, f.child) || o.has(o.child, f.parent) {
-			return true
+			return true, nil
 		}
 	}
-	return false
+	return false, nil
 }
 
 func (o *Overlap) hash(s string) uint64 { return maphash.String(o.seed, s) }

@@ -18,8 +18,9 @@ var ErrCannotReplay = errors.New("cannot be made again on the rows as they are")
 // wraps it in a savepoint and rolls back where it fails: ErrCannotReplay,
 // *ConstraintError, *ForeignKeyError and ErrSchema mean that the changes cannot
 // be made; other errors are the database's.
-func (r *Replica) Replay(changes []replog.Change) (made []replog.Change, err error) {
+func (r *Replica) Replay(changes replog.Changes) (made replog.Changes, err error) {
 	images, asTheyAre, err := r.remake(changes)
+	defer images.Close()
 	if err != nil {
 		return nil, err
 	}
@@ -29,42 +30,39 @@ func (r *Replica) Replay(changes []replog.Change) (made []replog.Change, err err
 	if err := r.CheckForeignKeys(images); err != nil || asTheyAre {
 		return changes, err
 	}
-	made = []replog.Change{}
-	for i := range images {
-		made = append(made, images[i].change())
-	}
-	return made, nil
+	list := replog.NewChangeSpill()
+	return list, images.each(func(m *RowImage) error { return list.Add(m.change()) })
 }
 
 // remake works out what net changes make of the rows as they are now, without
 // those on which they have no effect, and whether the rows are as the changes
 // say. ErrCannotReplay and ErrSchema mean that they cannot be made.
-func (r *Replica) remake(changes []replog.Change) (images []RowImage, asTheyAre bool, err error) {
-	asTheyAre = true
-	for i := range changes {
-		c := &changes[i]
+func (r *Replica) remake(changes replog.Changes) (images *Images, asTheyAre bool, err error) {
+	images, asTheyAre = NewImages(r.Schema), true
+	err = replog.EachChange(changes, func(_ int, c *replog.Change) error {
 		t, columns, before, err := r.find(c)
 		if err != nil {
-			return nil, false, err
+			return err
 		}
 		image := RowImage{Table: t, Key: c.Key, Before: before}
 		switch {
 		case c.Op == replog.Insert:
 			image.After = expand(t, columns, c.New)
 			if before != nil && !slices.Equal(before, image.After) {
-				return nil, false, ErrCannotReplay
+				return ErrCannotReplay
 			}
 		case before == nil && (c.Op == replog.Update || c.Moves()):
-			return nil, false, ErrCannotReplay
+			return ErrCannotReplay
 		case c.Op == replog.Update:
 			image.After = overlay(before, columns, c.New)
 		}
 		asTheyAre = asTheyAre && image.makes(c, columns)
-		if !sameImage(image.Before, image.After) {
-			images = append(images, image)
+		if sameImage(image.Before, image.After) {
+			return nil
 		}
-	}
-	return images, asTheyAre, nil
+		return images.Add(image)
+	})
+	return images, asTheyAre, err
 }
 
 // makes tells whether the image is what a net change says that it replaces.
@@ -105,17 +103,30 @@ func Refused(err error) bool {
 // Revert takes changes back that were made by Apply or Replay, or that Gather
 // found. The rows must hold what the changes wrote; anything else is a
 // *DivergenceError.
-func (r *Replica) Revert(changes []replog.Change) error {
-	back := make([]replog.Change, len(changes))
-	for i, c := range changes {
-		back[i] = c
-		back[i].Old, back[i].New = c.New, c.Old
-		switch c.Op {
-		case replog.Insert:
-			back[i].Op = replog.Delete
-		case replog.Delete:
-			back[i].Op = replog.Insert
-		}
+func (r *Replica) Revert(changes replog.Changes) error { return r.Apply(&reverse{of: changes}) }
+
+// reverse are changes that take others back.
+type reverse struct {
+	of replog.Changes
+	c  replog.Change
+}
+
+// Len implements replog.Changes.
+func (l *reverse) Len() int { return l.of.Len() }
+
+// At implements replog.Changes.
+func (l *reverse) At(i int) (*replog.Change, error) {
+	c, err := l.of.At(i)
+	if err != nil {
+		return nil, err
 	}
-	return r.Apply(back)
+	l.c = *c
+	l.c.Old, l.c.New = c.New, c.Old
+	switch c.Op {
+	case replog.Insert:
+		l.c.Op = replog.Delete
+	case replog.Delete:
+		l.c.Op = replog.Insert
+	}
+	return &l.c, nil
 }

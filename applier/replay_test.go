@@ -15,7 +15,7 @@ func recordOn(t *testing.T, r *testReplica, sql string) []replog.Change {
 	if len(list) != 1 {
 		t.Fatalf("%d transactions", len(list))
 	}
-	r.write(t, "undo", func() error { return r.Revert(list[0].Net) })
+	r.write(t, "undo", func() error { return r.Revert(replog.ChangeList(list[0].Net)) })
 	return list[0].Net
 }
 
@@ -40,9 +40,9 @@ func TestReplayMakesTheChangesAgainWhateverTheyReplace(t *testing.T) {
 			r.write(t, "meanwhile", func() error { return r.Script(tc.meanwhile) })
 			before := contentOf(t, r, "SELECT * FROM p") + contentOf(t, r, "SELECT * FROM c")
 			r.write(t, "replay", func() error {
-				var made []replog.Change
+				var made replog.Changes
 				err := r.Savepoint(func() (err error) {
-					made, err = r.Replay(changes)
+					made, err = r.Replay(replog.ChangeList(changes))
 					return err
 				})
 				if Refused(err) != (tc.want == "refused") || err != nil && !Refused(err) {
@@ -77,7 +77,7 @@ func TestUndoOfRowsThatAreNotAsTheyWereLeftIsDivergence(t *testing.T) {
 		r.write(t, "meanwhile", func() error { return r.Script(meanwhile) })
 		r.write(t, "undo", func() error {
 			var diverged *DivergenceError
-			if err := r.Revert(changes); !errors.As(err, &diverged) {
+			if err := r.Revert(replog.ChangeList(changes)); !errors.As(err, &diverged) {
 				t.Errorf("%s: %v", name, err)
 			}
 			return nil

@@ -157,8 +157,9 @@ func (e *DivergenceError) Error() string {
 // Apply makes net changes exactly as the log says: each old image must be
 // present, each new one is written. Anything else is a *DivergenceError, and
 // the caller rolls back. Changes that do not fit the schema are ErrSchema.
-func (r *Replica) Apply(changes []replog.Change) error {
+func (r *Replica) Apply(changes replog.Changes) error {
 	images, err := r.exactImages(changes)
+	defer images.Close()
 	if err != nil {
 		return err
 	}
@@ -167,8 +168,9 @@ func (r *Replica) Apply(changes []replog.Change) error {
 
 // ApplyBeside is Apply where other rows may stand in the way: it also checks
 // foreign keys, and what is refused is the error of Write or CheckForeignKeys.
-func (r *Replica) ApplyBeside(changes []replog.Change) error {
+func (r *Replica) ApplyBeside(changes replog.Changes) error {
 	images, err := r.exactImages(changes)
+	defer images.Close()
 	if err != nil {
 		return err
 	}
@@ -178,16 +180,15 @@ func (r *Replica) ApplyBeside(changes []replog.Change) error {
 	return r.CheckForeignKeys(images)
 }
 
-func (r *Replica) exactImages(changes []replog.Change) ([]RowImage, error) {
-	images := make([]RowImage, 0, len(changes))
-	for i := range changes {
-		image, err := r.exactImage(&changes[i])
+func (r *Replica) exactImages(changes replog.Changes) (*Images, error) {
+	images := NewImages(r.Schema)
+	return images, replog.EachChange(changes, func(_ int, c *replog.Change) error {
+		image, err := r.exactImage(c)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		images = append(images, *image)
-	}
-	return images, nil
+		return images.Add(*image)
+	})
 }
 
 // divergence makes a *DivergenceError of a constraint that refused what was once

@@ -142,7 +142,7 @@ func TestTheSchemaSaysWhatIsReplicatedByRowID(t *testing.T) {
 	}
 	image := []replog.Value{replog.Text("v"), {}, replog.Integer(77)}
 	kept.write(t, "write", func() error {
-		return kept.Write([]RowImage{{Table: table, Key: table.KeyOf(image), After: image}})
+		return kept.Write(imagesOf(t, kept.Replica, RowImage{Table: table, Key: table.KeyOf(image), After: image}))
 	})
 	if got := contentOf(t, kept, "SELECT rowid, v FROM t"); got != `[77,"v"]` {
 		t.Error(got)

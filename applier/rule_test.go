@@ -199,7 +199,7 @@ func checkEffect(t *testing.T, r *testReplica, tc *ruleCase, ruling *Ruling) {
 			t.Errorf("column %s has the time %d, want %d", name, at, tc.change.TimeOf(n))
 		}
 	}
-	r.in(t, "apply what the log says", func() error { return r.Apply([]replog.Change{ruling.Effect}) })
+	r.in(t, "apply what the log says", func() error { return r.Apply(replog.ChangeList{ruling.Effect}) })
 	now, err := r.Row(r.Schema.Table("t"), ints(1))
 	if err != nil || !slices.Equal(now, want) {
 		t.Errorf("the log's change leaves %v, want %v (%v)", now, want, err)

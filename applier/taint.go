@@ -21,16 +21,22 @@ func NewTaint(s *Schema) *Taint {
 	}
 }
 
-// Add puts changes into the set.
-func (t *Taint) Add(changes ...replog.Change) {
-	for i := range changes {
-		f := t.schema.footprintOf(&changes[i])
-		t.rows[f.row] = true
-		note(t.unique, f.before, f.row)
-		note(t.unique, f.after, f.row)
-		note(t.child, f.child, f.row)
-		note(t.parent, f.parent, f.row)
-	}
+// Add puts a change into the set.
+func (t *Taint) Add(c *replog.Change) {
+	f := t.schema.footprintOf(c)
+	t.rows[f.row] = true
+	note(t.unique, f.before, f.row)
+	note(t.unique, f.after, f.row)
+	note(t.child, f.child, f.row)
+	note(t.parent, f.parent, f.row)
+}
+
+// AddAll puts changes into the set. It fails where their list does.
+func (t *Taint) AddAll(changes replog.Changes) error {
+	return replog.EachChange(changes, func(_ int, c *replog.Change) error {
+		t.Add(c)
+		return nil
+	})
 }
 
 func note(to map[string]replog.RowID, values map[string]bool, row replog.RowID) {
@@ -41,24 +47,33 @@ func note(to map[string]replog.RowID, values map[string]bool, row replog.RowID) 
 
 // Touched returns a row of the set that one of the changes touches, and whether
 // there is one: the same row, its parent or child, or a row that has, or was to
-// free, a unique value that the change takes.
-func (t *Taint) Touched(changes []replog.Change) (replog.RowID, bool) {
+// free, a unique value that the change takes. It fails where the list does.
+func (t *Taint) Touched(changes replog.Changes) (row replog.RowID, touched bool, err error) {
 	if len(t.rows) == 0 {
-		return replog.RowID{}, false
+		return replog.RowID{}, false, nil
 	}
-	for i := range changes {
-		f := t.schema.footprintOf(&changes[i])
-		if t.rows[f.row] {
-			return f.row, true
+	for i := 0; i < changes.Len() && !touched; i++ {
+		c, err := changes.At(i)
+		if err != nil {
+			return replog.RowID{}, false, err
 		}
-		for _, side := range []struct {
-			mine   map[string]bool
-			theirs map[string]replog.RowID
-		}{{f.child, t.parent}, {f.parent, t.child}, {f.after, t.unique}} {
-			for v := range side.mine {
-				if row, ok := side.theirs[v]; ok {
-					return row, true
-				}
+		row, touched = t.touchedBy(c)
+	}
+	return row, touched, nil
+}
+
+func (t *Taint) touchedBy(c *replog.Change) (replog.RowID, bool) {
+	f := t.schema.footprintOf(c)
+	if t.rows[f.row] {
+		return f.row, true
+	}
+	for _, side := range []struct {
+		mine   map[string]bool
+		theirs map[string]replog.RowID
+	}{{f.child, t.parent}, {f.parent, t.child}, {f.after, t.unique}} {
+		for v := range side.mine {
+			if row, ok := side.theirs[v]; ok {
+				return row, true
 			}
 		}
 	}

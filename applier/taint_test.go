@@ -33,11 +33,13 @@ func TestWhatBuildsOnTheUnsureIsTouched(t *testing.T) {
 			r := newTestReplica(t, scripted(t, "db", related))
 			r.in(t, "install", r.Install)
 			taint := NewTaint(r.Schema)
-			taint.Add(net(t, r, tc.unsure)...)
+			if err := taint.AddAll(replog.ChangeList(net(t, r, tc.unsure))); err != nil {
+				t.Fatal(err)
+			}
 			then := net(t, r, tc.then)
-			row, touched := taint.Touched(then)
-			if touched != tc.touched {
-				t.Fatalf("touched: %t (%s), want %t", touched, row, tc.touched)
+			row, touched, err := taint.Touched(replog.ChangeList(then))
+			if touched != tc.touched || err != nil {
+				t.Fatalf("touched: %t (%s), want %t, error %v", touched, row, tc.touched, err)
 			}
 			if touched && row.Table == "" {
 				t.Error("it does not say which row")
@@ -48,7 +50,7 @@ func TestWhatBuildsOnTheUnsureIsTouched(t *testing.T) {
 
 func TestNothingUnsureTouchesNothing(t *testing.T) {
 	r := newTestReplica(t, scripted(t, "db", related))
-	if row, touched := NewTaint(r.Schema).Touched(chain(3)); touched {
+	if row, touched, err := NewTaint(r.Schema).Touched(replog.ChangeList(chain(3))); touched || err != nil {
 		t.Error(row)
 	}
 }
@@ -58,8 +60,8 @@ func TestARowOfAnUnknownTableIsUnsureAsSuch(t *testing.T) {
 	r := newTestReplica(t, scripted(t, "db", related))
 	gone := replog.Change{Table: "gone", Op: replog.Delete, Key: ints(1), KeyColumns: []string{"id"}, Columns: []string{"id"}, Old: ints(1)}
 	taint := NewTaint(r.Schema)
-	taint.Add(gone)
-	if _, touched := taint.Touched([]replog.Change{gone}); !touched {
+	taint.Add(&gone)
+	if _, touched, err := taint.Touched(replog.ChangeList{gone}); !touched || err != nil {
 		t.Error("not touched")
 	}
 }

@@ -77,35 +77,30 @@ func (e *ConstraintError) Unwrap() error { return e.Err }
 // are taken away first, so that values can be swapped between them. A refusal
 // is a *ConstraintError; what was written until then stays, for the caller's
 // savepoint to undo.
-func (r *Replica) Write(images []RowImage) error {
-	for i := range images {
-		m := &images[i]
+func (r *Replica) Write(images *Images) error {
+	err := images.each(func(m *RowImage) error {
 		r.written[m.Table] = true
 		if m.Before != nil && (m.After == nil || m.movesUnique()) {
-			if err := r.remove(m); err != nil {
-				return err
-			}
+			return r.remove(m)
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	for i := range images {
-		m := &images[i]
-		var err error
+	return images.each(func(m *RowImage) error {
 		switch {
 		case m.After == nil:
+			return nil
 		case m.Before == nil || m.movesUnique():
-			err = r.put(m, m.Table.sql.insert, m.After)
-		default:
-			columns := m.changed()
-			if len(columns) == 0 {
-				continue
-			}
-			err = r.put(m, m.Table.updateSQL(columns), append(pick(m.After, columns), m.Key...))
+			return r.put(m, m.Table.sql.insert, m.After)
 		}
-		if err != nil {
-			return err
+		columns := m.changed()
+		if len(columns) == 0 {
+			return nil
 		}
-	}
-	return nil
+		return r.put(m, m.Table.updateSQL(columns), append(pick(m.After, columns), m.Key...))
+	})
 }
 
 func (r *Replica) remove(m *RowImage) error {

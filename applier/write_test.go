@@ -45,12 +45,12 @@ func TestWritingSwapsUniqueValues(t *testing.T) {
 	r := newTestReplica(t, scripted(t, "db", unique))
 	table := r.Schema.Table("t")
 	r.in(t, "write", func() error {
-		return r.Write([]RowImage{
+		return r.Write(imagesOf(t, r.Replica,
 			imageOf(table, 1, rest("a", 0, 0), rest("b", 0, 0)),
 			imageOf(table, 2, rest("b", 0, 0), rest("c", 1, 0)),
 			imageOf(table, 3, rest("c", 0, 0), nil),
 			imageOf(table, 4, nil, rest("a", 0, 0)),
-		})
+		))
 	})
 	if got := contentOf(t, r, "SELECT * FROM t"); got != `[1,"b",0,0][2,"c",1,0][4,"a",0,0]` {
 		t.Error(got)
@@ -79,7 +79,7 @@ func TestWritingFailsWhereAConstraintRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newTestReplica(t, scripted(t, "db", unique))
 			r.in(t, "write", func() error {
-				err := r.Savepoint(func() error { return r.Write([]RowImage{change(r.Schema.Table("t"))}) })
+				err := r.Savepoint(func() error { return r.Write(imagesOf(t, r.Replica, change(r.Schema.Table("t")))) })
 				var refused *ConstraintError
 				if !errors.As(err, &refused) || refused.Table != "t" {
 					t.Errorf("%v, want a constraint", err)
@@ -123,7 +123,7 @@ func TestApplyingWhatTheRowsDoNotSayIsDivergence(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newTestReplica(t, scripted(t, "db", unique))
 			r.in(t, "apply", func() error {
-				err := r.Savepoint(func() error { return r.Apply([]replog.Change{c}) })
+				err := r.Savepoint(func() error { return r.Apply(replog.ChangeList{c}) })
 				var diverged *DivergenceError
 				if !errors.As(err, &diverged) {
 					t.Errorf("%v, want divergence", err)
@@ -137,7 +137,19 @@ func TestApplyingWhatTheRowsDoNotSayIsDivergence(t *testing.T) {
 func TestTakingAwayARowThatIsNotThereIsDivergence(t *testing.T) {
 	r := newTestReplica(t, scripted(t, "db", unique))
 	var diverged *DivergenceError
-	if err := r.Write([]RowImage{imageOf(r.Schema.Table("t"), 4, rest("d", 0, 0), nil)}); !errors.As(err, &diverged) {
+	if err := r.Write(imagesOf(t, r.Replica, imageOf(r.Schema.Table("t"), 4, rest("d", 0, 0), nil))); !errors.As(err, &diverged) {
 		t.Errorf("%v", err)
 	}
+}
+
+// imagesOf makes a list of images.
+func imagesOf(t *testing.T, r *Replica, list ...RowImage) *Images {
+	t.Helper()
+	images := NewImages(r.Schema)
+	for _, m := range list {
+		if err := images.Add(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return images
 }

@@ -103,7 +103,7 @@ func (m *move) bringBack(r *applier.Replica, at replog.Revision) error {
 		if err != nil || !p.effect {
 			continue
 		}
-		var made []replog.Change
+		var made replog.Changes
 		if made, err = m.outbox().made(p); err == nil {
 			err = r.Apply(made)
 		}
@@ -117,13 +117,17 @@ func (m *move) bringBack(r *applier.Replica, at replog.Revision) error {
 // revert takes back the entries up to a revision, the newest first, which have to
 // be in memory for that.
 func (m *move) revert(r *applier.Replica, at replog.Revision) error {
-	var after [][]replog.Change
+	var after []replog.ChangeList
 	err := m.answer.entries(func(e *replog.Download) error {
 		if e.Revision > at {
 			return nil
 		}
 		changes, err := m.changes(e)
-		after = append(after, changes)
+		if err != nil {
+			return err
+		}
+		list, err := replog.InMemory(changes)
+		after = append(after, list)
 		return err
 	})
 	for i := len(after) - 1; i >= 0 && err == nil; i-- {

@@ -56,21 +56,26 @@ func (d *Device) closeGathered(id *identity, missed []applier.RowImage) error {
 	if err != nil {
 		return err
 	}
-	w := unnumbered{conn: d.replica.Conn}
+	w := unnumbered{conn: d.replica.Conn, long: map[int64]*replog.Transaction{}}
 	if err := d.replica.GatherBackWith(id.LastTime, missed, w.put); err != nil {
 		return errors.Join(err, w.close())
 	}
-	err = w.each(func(g *applier.Gathered, changes []byte) error {
+	err = w.each(func(n *numberless) error {
 		nonce, err := d.nonce()
 		if err != nil {
 			return err
 		}
 		id.LastSeq++
-		id.LastTime = max(id.LastTime, g.Time)
-		return d.outbox().add(&replog.Transaction{
-			Device: id.Device, Seq: id.LastSeq, Marked: g.Marked, Whole: id.Whole && !g.Marked, Label: g.Label,
-			Base: id.SyncPoint, Seen: id.Seen, Without: without, Time: g.Time, Nonce: nonce,
-		}, changes)
+		id.LastTime = max(id.LastTime, n.time)
+		t := replog.Transaction{
+			Device: id.Device, Seq: id.LastSeq, Marked: n.marked, Whole: id.Whole && !n.marked, Label: n.label,
+			Base: id.SyncPoint, Seen: id.Seen, Without: without, Time: n.time, Nonce: nonce,
+		}
+		if n.long == nil {
+			return d.outbox().addEncoded(&t, n.changes)
+		}
+		t.SetLong(n.long.RecordedStatements(), n.long.RecordedNet())
+		return d.outbox().add(&t)
 	})
 	return errors.Join(err, w.close())
 }

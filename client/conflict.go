@@ -46,7 +46,7 @@ func (d *Device) addConflicts(p *pending, v *replog.Verdict) error {
 	if len(parts) == 0 && v.Outcome == replog.Applied {
 		return nil
 	}
-	form, err := d.outbox().form(p)
+	recorded, long, err := d.outbox().stored(p)
 	if err != nil {
 		return err
 	}
@@ -62,9 +62,9 @@ func (d *Device) addConflicts(p *pending, v *replog.Verdict) error {
 		if err != nil {
 			return err
 		}
-		err = d.replica.Exec("INSERT INTO main.replog_conflict VALUES(?, ?, ?, ?, ?, ?)",
+		err = d.replica.Exec("INSERT INTO main.replog_conflict VALUES(?, ?, ?, ?, ?, ?, ?)",
 			replog.Integer(int64(v.Seq)), replog.Integer(int64(i+1)), replog.Integer(int64(v.Revision)),
-			replog.Text(string(text)), replog.Blob(form), replog.Text(state))
+			replog.Text(string(text)), recorded, replog.Text(state), long)
 		if err != nil {
 			return err
 		}
@@ -79,12 +79,12 @@ type storedConflict struct {
 	revision    replog.Revision
 	part        replog.Part
 	state       string
-	transaction replog.Transaction
+	transaction *replog.Transaction
 }
 
 func (d *Device) conflicts() ([]*storedConflict, error) {
 	var list []*storedConflict
-	err := d.replica.Query("SELECT seq, part, revision, verdict, recorded, state FROM main.replog_conflict ORDER BY seq > 0, abs(seq), part", func(row []replog.Value) error {
+	err := d.replica.Query("SELECT seq, part, revision, verdict, recorded, state, long FROM main.replog_conflict ORDER BY seq > 0, abs(seq), part", func(row []replog.Value) error {
 		c := &storedConflict{
 			seq: replog.Seq(row[0].Int64()), number: int(row[1].Int64()), revision: replog.Revision(row[2].Int64()), state: row[5].Bytes(),
 		}
@@ -92,7 +92,7 @@ func (d *Device) conflicts() ([]*storedConflict, error) {
 			return fmt.Errorf("conflict %d.%d: %w", c.seq, c.number, err)
 		}
 		var err error
-		if c.transaction, _, err = replog.DecodeTransaction([]byte(row[4].Bytes())); err != nil {
+		if c.transaction, err = decodeStored(d.replica.Conn, row[4], row[6]); err != nil {
 			return fmt.Errorf("conflict %d.%d: %w", c.seq, c.number, err)
 		}
 		list = append(list, c)
@@ -111,12 +111,17 @@ func (d *Device) Conflicts(context.Context) ([]Conflict, error) {
 	list := make([]Conflict, 0, len(stored))
 	for _, c := range stored {
 		several := slices.ContainsFunc(stored, func(o *storedConflict) bool { return o.seq == c.seq && o.number != c.number })
-		list = append(list, c.show(several))
+		shown, err := c.show(several)
+		if err != nil {
+			return nil, busy(d.path, err)
+		}
+		list = append(list, shown)
 	}
 	return list, nil
 }
 
-func (c *storedConflict) show(several bool) Conflict {
+func (c *storedConflict) show(several bool) (Conflict, error) {
+	changes, err := c.changes()
 	id, former := strconv.FormatInt(int64(c.seq), 10), replog.DeviceID("")
 	if c.seq < 0 {
 		id, former = "former-"+strconv.FormatInt(-int64(c.seq), 10), c.transaction.Device
@@ -126,24 +131,28 @@ func (c *storedConflict) show(several bool) Conflict {
 	}
 	return Conflict{
 		ID: id, Device: former, Seq: c.transaction.Seq, Revision: c.revision, Outcome: c.part.Outcome, Reason: c.part.Reason, State: c.state,
-		Label: c.transaction.Label, RecordedAt: c.transaction.Time, Changes: c.changes(), stored: c.seq, part: c.number,
-	}
+		Label: c.transaction.Label, RecordedAt: c.transaction.Time, Changes: changes, stored: c.seq, part: c.number,
+	}, err
 }
 
-func (c *storedConflict) changes() []replog.Change {
+func (c *storedConflict) changes() ([]replog.Change, error) {
 	net := c.transaction.NetChanges()
 	var list []replog.Change
 	for _, n := range c.part.Rows {
-		if n < 0 || n >= len(net) {
+		if n < 0 || n >= net.Len() {
 			continue
 		}
-		change := net[n]
+		at, err := net.At(n)
+		if err != nil {
+			return nil, err
+		}
+		change := *at
 		if len(c.part.Columns) > 0 {
 			change = change.Only(c.part.Columns)
 		}
 		list = append(list, change)
 	}
-	return list
+	return list, nil
 }
 
 // Conflict returns one, by its ID; *NotFoundError where there is none.

@@ -23,7 +23,7 @@ import (
 var schemaSQL string
 
 // format is the version of the tables in schema.sql.
-const format = 2
+const format = 3
 
 // Options are what a device needs from outside. The zero value works.
 type Options struct {

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"replog/applier"
 	"replog/replog"
 )
 
@@ -87,19 +86,7 @@ var everyValue = []replog.Value{
 }
 
 func TestWhatAReplayMadeComesBackAsItWas(t *testing.T) {
-	c, err := applier.Open(filepath.Join(t.TempDir(), "a.db"), applier.OpenOptions{Create: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if err := c.Script(schemaSQL); err != nil {
-		t.Fatal(err)
-	}
-	r, err := applier.NewReplica(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	box := outbox{r}
+	box := newOutbox(t)
 	var made []replog.Change
 	for i, v := range everyValue {
 		key := []replog.Value{replog.Integer(int64(i))}
@@ -108,18 +95,37 @@ func TestWhatAReplayMadeComesBackAsItWas(t *testing.T) {
 			Columns: []string{"a<b", "v"}, Old: []replog.Value{v, replog.Integer(0)}, New: []replog.Value{{}, v},
 		})
 	}
-	recorded := &replog.Transaction{Device: "d", Seq: 1, Statements: []replog.Statement{{Change: made[0]}}}
-	if err := box.add(recorded, recorded.EncodeChanges()); err != nil {
-		t.Fatal(err)
-	}
-	p := &pending{seq: 1}
-	for _, want := range [][]replog.Change{made, recorded.NetChanges(), {}} {
-		if err := box.replayed(p, recorded, want, ""); err != nil {
+	short := &replog.Transaction{Device: "d", Seq: 1, Statements: []replog.Statement{{Change: made[0]}}}
+	long := &replog.Transaction{Device: "d", Seq: 2}
+	long.SetLong(short.RecordedStatements(), nil)
+	for _, recorded := range []*replog.Transaction{short, long} {
+		if err := box.add(recorded); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := box.made(p); err != nil || !replog.SameChanges(got, want) {
-			t.Errorf("%v came back as %v, %v", want, got, err)
+		list, err := box.list()
+		if err != nil {
+			t.Fatal(err)
 		}
+		p := list[0]
+		for _, want := range []replog.Changes{replog.ChangeList(made), recorded.NetChanges(), replog.ChangeList{}} {
+			if err := box.replayed(p, recorded, want, ""); err != nil {
+				t.Fatal(err)
+			}
+			got, err := box.made(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if same, err := replog.SameChanges(got, want); err != nil || !same {
+				t.Errorf("transaction %d: %v came back as %v, %v", p.seq, want, got, err)
+			}
+		}
+		if err := box.drop(p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	row, err := box.QueryRow("SELECT (SELECT count(*) FROM replog_outbox) + (SELECT count(*) FROM replog_long)")
+	if err != nil || row[0] != replog.Integer(0) {
+		t.Errorf("left behind: %v, %v", row, err)
 	}
 }
 

@@ -18,36 +18,60 @@ func (f *forking) renew(m *move) error {
 	if err != nil {
 		return err
 	}
-	held := map[replog.Seq][]replog.Change{}
+	held := map[replog.Seq]replog.ChangeList{}
 	seqs := map[replog.Seq]replog.Seq{} // the new one of each
 	for _, p := range m.rest() {
 		t, err := f.outbox().load(p)
 		if err != nil {
 			return err
 		}
-		taint := unsure.decided(f.replica.Schema, t)
+		taint, err := unsure.decided(f.replica.Schema, t)
+		if err != nil {
+			return err
+		}
 		for seq, changes := range held {
 			if !slices.Contains(t.Without, seq) {
-				taint.Add(changes...)
+				if err := taint.AddAll(changes); err != nil {
+					return err
+				}
 			}
 		}
-		if parts := heldParts(f.replica.Schema, t, taint); len(parts) > 0 {
+		parts, err := heldParts(f.replica.Schema, t, taint)
+		if err != nil {
+			return err
+		}
+		if len(parts) > 0 {
 			v := replog.Verdict{Seq: p.seq, Outcome: replog.Held, Parts: parts}
 			if err := f.addConflicts(p, &v); err != nil {
 				return err
 			}
-			held[p.seq] = replog.NotApplied(t, parts)
+			err := replog.NotApplied(t, parts, func(c *replog.Change) error {
+				held[p.seq] = append(held[p.seq], *c)
+				return nil
+			})
+			if err != nil {
+				return err
+			}
 		}
 		// A new seq is never above the one that it follows, so it is free.
-		if err := f.outbox().drop(p); err != nil {
+		if err := f.outbox().take(p); err != nil {
 			return err
 		}
-		next, ok := remainder(t, held[p.seq])
-		if !ok {
+		next, some, err := remainder(t, held[p.seq])
+		if err != nil {
+			return err
+		}
+		if !some {
+			if err := forgetLong(f.replica.Conn, p.long); err != nil {
+				return err
+			}
 			continue
 		}
 		seqs[p.seq] = replog.Seq(len(seqs) + 1)
-		next.Device, next.Seq, next.Base, next.Seen, next.Without = f.next, seqs[p.seq], f.base(t), 0, nil
+		next.Device, next.Seq, next.Seen, next.Without = f.next, seqs[p.seq], 0, nil
+		if next.Base, err = f.base(t); err != nil {
+			return err
+		}
 		for _, seq := range t.Without {
 			if now, ok := seqs[seq]; ok {
 				next.Without = append(next.Without, now)
@@ -56,7 +80,10 @@ func (f *forking) renew(m *move) error {
 		if next.Nonce, err = f.nonce(); err != nil {
 			return err
 		}
-		if err := f.outbox().add(&next, next.EncodeChanges()); err != nil {
+		if err := f.outbox().add(&next); err != nil {
+			return err
+		}
+		if err := forgetLong(f.replica.Conn, p.long); err != nil {
 			return err
 		}
 	}
@@ -69,59 +96,73 @@ func (f *forking) renew(m *move) error {
 }
 
 // heldParts are the parts of a transaction that build on what is in the taint.
-func heldParts(s *applier.Schema, t *replog.Transaction, taint *applier.Taint) []replog.Part {
+func heldParts(s *applier.Schema, t *replog.Transaction, taint *applier.Taint) ([]replog.Part, error) {
 	net := t.NetChanges()
-	if _, touched := taint.Touched(net); !touched {
-		return nil
+	if _, touched, err := taint.Touched(net); err != nil || !touched {
+		return nil, err
 	}
-	groups := [][]int{make([]int, len(net))}
-	for i := range net {
+	groups := [][]int{make([]int, net.Len())}
+	for i := range groups[0] {
 		groups[0][i] = i
 	}
 	if t.Divisible() {
-		groups = s.Groups(net)
+		var err error
+		if groups, err = s.Groups(net); err != nil {
+			return nil, err
+		}
 	}
 	var parts []replog.Part
 	for _, rows := range groups {
-		changes := make([]replog.Change, len(rows))
-		for i, n := range rows {
-			changes[i] = net[n]
+		row, touched, err := taint.Touched(replog.Only(net, rows))
+		if err != nil {
+			return nil, err
 		}
-		if row, touched := taint.Touched(changes); touched {
+		if touched {
 			parts = append(parts, replog.Part{Outcome: replog.Held, Rows: rows, Reason: replog.Reason{
 				Code:   replog.ReasonBuildsOnUnsure,
 				Detail: fmt.Sprintf("it builds on %s, which an earlier transaction changed that was not applied as this one expects", row),
 			}})
 		}
 	}
-	return parts
+	return parts, nil
 }
 
 // remainder is a transaction without some of its net changes; false where nothing
 // is left.
-func remainder(t *replog.Transaction, without []replog.Change) (replog.Transaction, bool) {
-	left := *t
+func remainder(t *replog.Transaction, without replog.ChangeList) (left replog.Transaction, some bool, err error) {
+	left = *t
 	if len(without) == 0 {
-		return left, true
+		return left, true, nil
 	}
 	gone := map[replog.RowID]bool{}
 	for _, c := range without {
 		gone[c.Row()] = true
 	}
+	statements, err := filter(t.RecordedStatements(), func(c *replog.Change) bool { return !gone[c.Row()] && !gone[rowAfter(c)] })
+	if err != nil {
+		return left, false, err
+	}
+	net, err := filter(t.NetChanges(), func(c *replog.Change) bool { return !gone[c.Row()] })
+	if err != nil {
+		return left, false, err
+	}
+	same, err := replog.SameChanges(statements, net)
+	if some = net.Len() > 0; same {
+		net = nil
+	}
 	left.Statements, left.Net = nil, nil
-	for _, s := range t.Statements {
-		if !gone[s.Row()] && !gone[rowAfter(&s.Change)] {
-			left.Statements = append(left.Statements, s)
+	left.SetLong(statements, net)
+	return left, some, err
+}
+
+func filter(list replog.Changes, keep func(*replog.Change) bool) (replog.Changes, error) {
+	kept := replog.NewChangeSpill()
+	return kept, replog.EachChange(list, func(_ int, c *replog.Change) error {
+		if !keep(c) {
+			return nil
 		}
-	}
-	var net []replog.Change
-	for _, c := range t.NetChanges() {
-		if !gone[c.Row()] {
-			net = append(net, c)
-		}
-	}
-	left.SetNet(net)
-	return left, len(net) > 0
+		return kept.Add(*c)
+	})
 }
 
 // rowAfter is the row that a statement left, where it changed a key.

@@ -109,7 +109,7 @@ func (f *forking) sort(id *identity) error {
 	}
 	builds := false
 	err = f.answer.entries(func(e *replog.Download) error {
-		if own(e) && len(e.List) > 0 {
+		if own(e) && e.List.Len() > 0 {
 			f.answer.made[e.Revision] = true
 			builds = true
 		}
@@ -128,19 +128,22 @@ func (f *forking) readPast(pending []*pending, own func(*replog.Download) bool) 
 		if err != nil {
 			return err
 		}
-		net := t.NetChanges()
-		for i := range net {
-			f.past[net[i].Row()] = nil
+		err = replog.EachChange(t.NetChanges(), func(_ int, c *replog.Change) error {
+			f.past[c.Row()] = nil
+			return nil
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return f.answer.entries(func(e *replog.Download) error {
-		for i := range e.List {
-			row := e.List[i].Row()
+		return replog.EachChange(e.List, func(_ int, c *replog.Change) error {
+			row := c.Row()
 			if _, ok := f.past[row]; ok {
 				f.past[row] = append(f.past[row], pastEntry{e.Revision, own(e)})
 			}
-		}
-		return nil
+			return nil
+		})
 	})
 }
 
@@ -149,22 +152,21 @@ func (f *forking) readPast(pending []*pending, own func(*replog.Download) bool) 
 // transaction builds on one of these above its base, the base moves up to that,
 // unless an entry that the file did not know, and that has to count as
 // concurrent, changed one of its rows before.
-func (f *forking) base(t *replog.Transaction) replog.Revision {
-	reach := t.Base
-	net := t.NetChanges()
-	for i := range net {
-		for _, e := range f.past[net[i].Row()] {
-			if e.own {
+func (f *forking) base(t *replog.Transaction) (replog.Revision, error) {
+	reach, concurrent := t.Base, replog.Revision(math.MaxInt64)
+	err := replog.EachChange(t.NetChanges(), func(_ int, c *replog.Change) error {
+		for _, e := range f.past[c.Row()] {
+			switch {
+			case e.own:
 				reach = max(reach, e.revision)
+			case e.revision > t.Base:
+				concurrent = min(concurrent, e.revision)
 			}
 		}
+		return nil
+	})
+	if concurrent < reach {
+		reach = t.Base
 	}
-	for i := range net {
-		for _, e := range f.past[net[i].Row()] {
-			if !e.own && e.revision > t.Base && e.revision < reach {
-				return t.Base
-			}
-		}
-	}
-	return reach
+	return reach, err
 }

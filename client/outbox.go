@@ -18,6 +18,7 @@ type pending struct {
 	effect   bool
 	replayed bool         // since when no constraint or foreign key is violated by it
 	size     int          // of the recorded form, in bytes
+	long     int64        // the id in replog_long; 0 where it is short
 	without  []replog.Seq // see replog.Transaction
 }
 
@@ -29,30 +30,30 @@ func (d *Device) outbox() outbox { return outbox{d.replica} }
 // list tells what waits, in order of seq.
 func (o outbox) list() ([]*pending, error) {
 	var list []*pending
-	err := o.Query("SELECT seq, uploaded, effect, replayed, length(recorded), without FROM main.replog_outbox ORDER BY seq", func(row []replog.Value) error {
+	err := o.Query("SELECT seq, uploaded, effect, replayed, size, long, without FROM main.replog_outbox ORDER BY seq", func(row []replog.Value) error {
 		p := &pending{
 			seq: replog.Seq(row[0].Int64()), uploaded: row[1].Int64() != 0, effect: row[2].Int64() != 0,
-			replayed: row[3].Int64() != 0, size: int(row[4].Int64()),
+			replayed: row[3].Int64() != 0, size: int(row[4].Int64()), long: row[5].Int64(),
 		}
 		list = append(list, p)
-		if row[5].Bytes() == "" {
+		if row[6].Bytes() == "" {
 			return nil
 		}
-		return json.Unmarshal([]byte(row[5].Bytes()), &p.without)
+		return json.Unmarshal([]byte(row[6].Bytes()), &p.without)
 	})
 	return list, err
 }
 
-// form reads a transaction's recorded form.
-func (o outbox) form(p *pending) ([]byte, error) {
-	row, err := o.QueryRow("SELECT recorded FROM main.replog_outbox WHERE seq = ?", replog.Integer(int64(p.seq)))
+// stored reads a transaction's columns recorded and long.
+func (o outbox) stored(p *pending) (recorded, long replog.Value, err error) {
+	row, err := o.QueryRow("SELECT recorded, long FROM main.replog_outbox WHERE seq = ?", replog.Integer(int64(p.seq)))
 	if err != nil {
-		return nil, err
+		return recorded, long, err
 	}
 	if row == nil {
-		return nil, fmt.Errorf("outbox: transaction %d is gone", p.seq)
+		return recorded, long, fmt.Errorf("outbox: transaction %d is gone", p.seq)
 	}
-	return []byte(row[0].Bytes()), nil
+	return row[0], row[1], nil
 }
 
 // hash reads a transaction's hash, and why it is without effect.
@@ -64,21 +65,27 @@ func (o outbox) hash(p *pending) (hash replog.Hash, why string, err error) {
 	return replog.Hash(row[0].Bytes()), row[1].Bytes(), nil
 }
 
-// load reads a transaction.
+// load reads a transaction; the lists of a long one are read from the file when
+// they are needed.
 func (o outbox) load(p *pending) (*replog.Transaction, error) {
-	form, err := o.form(p)
+	recorded, long, err := o.stored(p)
 	if err != nil {
 		return nil, err
 	}
-	t, _, err := replog.DecodeTransaction(form)
+	t, err := decodeStored(o.Conn, recorded, long)
 	if err != nil {
 		return nil, fmt.Errorf("outbox, transaction %d: %w", p.seq, err)
 	}
-	return &t, nil
+	return t, nil
 }
 
 // made reads the changes of a transaction that are in the tables.
-func (o outbox) made(p *pending) ([]replog.Change, error) {
+func (o outbox) made(p *pending) (replog.Changes, error) {
+	if p.long > 0 {
+		if made, err := longList(o.Conn, p.long, listMade); made != nil || err != nil {
+			return made, err
+		}
+	}
 	row, err := o.QueryRow("SELECT made FROM main.replog_outbox WHERE seq = ?", replog.Integer(int64(p.seq)))
 	if err != nil {
 		return nil, err
@@ -90,7 +97,7 @@ func (o outbox) made(p *pending) ([]replog.Change, error) {
 		}
 		return t.NetChanges(), nil
 	}
-	var list []replog.Change
+	var list replog.ChangeList
 	for line := range bytes.Lines([]byte(row[0].Bytes())) {
 		c, err := replog.ParseChange(bytes.TrimSuffix(line, []byte("\n")))
 		if err != nil {
@@ -124,9 +131,24 @@ func (o outbox) undo() error {
 }
 
 // add puts a new transaction, whose net changes are in the tables, into the
-// outbox, given the lines for its changes.
-func (o outbox) add(t *replog.Transaction, changes []byte) error {
+// outbox.
+func (o outbox) add(t *replog.Transaction) error {
+	if t.IsLong() {
+		return o.addLong(t, bodiesOf(t))
+	}
+	return o.addEncoded(t, t.EncodeChanges())
+}
+
+// addEncoded is add given the lines for the changes.
+func (o outbox) addEncoded(t *replog.Transaction, changes []byte) error {
+	if len(changes) >= longFrom {
+		return o.addLong(t, bodiesIn(changes))
+	}
 	form, hash := t.Frame(changes)
+	return o.insert(t, hash, form, len(form), replog.Value{})
+}
+
+func (o outbox) insert(t *replog.Transaction, hash replog.Hash, recorded []byte, size int, long replog.Value) error {
 	without := ""
 	if len(t.Without) > 0 {
 		b, err := json.Marshal(t.Without)
@@ -135,31 +157,57 @@ func (o outbox) add(t *replog.Transaction, changes []byte) error {
 		}
 		without = string(b)
 	}
-	return o.Exec("INSERT INTO main.replog_outbox VALUES(?, 0, 1, 0, '', ?, ?, ?, NULL)",
-		replog.Integer(int64(t.Seq)), replog.Text(without), replog.Text(string(hash)), replog.Blob(form))
+	return o.Exec("INSERT INTO main.replog_outbox VALUES(?, 0, 1, 0, '', ?, ?, ?, NULL, ?, ?)",
+		replog.Integer(int64(t.Seq)), replog.Text(without), replog.Text(string(hash)), replog.Blob(recorded), replog.Integer(int64(size)), long)
 }
 
 // replayed notes that a replay made changes of t, or that it made none and why.
-func (o outbox) replayed(p *pending, t *replog.Transaction, made []replog.Change, why string) error {
+func (o outbox) replayed(p *pending, t *replog.Transaction, made replog.Changes, why string) error {
 	p.effect = why == ""
 	effect, undo := int64(0), replog.Value{}
+	var others replog.Changes // than the net changes
 	if p.effect {
 		effect = 1
-		if !replog.SameChanges(made, t.NetChanges()) {
-			undo = replog.Blob(lines(made))
+		same, err := replog.SameChanges(made, t.NetChanges())
+		if err != nil {
+			return err
 		}
+		if !same {
+			others = made
+		}
+	}
+	if p.long > 0 {
+		if err := o.noteMade(p.long, others); err != nil {
+			return err
+		}
+	} else if others != nil {
+		b, err := lines(others)
+		if err != nil {
+			return err
+		}
+		undo = replog.Blob(b)
 	}
 	return o.Exec("UPDATE main.replog_outbox SET effect = ?, replayed = 1, why = ?, made = ? WHERE seq = ?",
 		replog.Integer(effect), replog.Text(why), undo, replog.Integer(int64(p.seq)))
 }
 
-func lines(changes []replog.Change) (b []byte) {
-	for i := range changes {
-		b = append(changes[i].AppendJSON(b), '\n')
-	}
-	return b
+func lines(changes replog.Changes) (b []byte, err error) {
+	err = replog.EachChange(changes, func(_ int, c *replog.Change) error {
+		b = append(c.AppendJSON(b), '\n')
+		return nil
+	})
+	return b, err
 }
 
-func (o outbox) drop(p *pending) error {
+// take takes a transaction out of the outbox; the lists of a long one are kept.
+func (o outbox) take(p *pending) error {
 	return o.Exec("DELETE FROM main.replog_outbox WHERE seq = ?", replog.Integer(int64(p.seq)))
+}
+
+// drop takes a transaction out of the outbox for good.
+func (o outbox) drop(p *pending) error {
+	if err := o.take(p); err != nil {
+		return err
+	}
+	return forgetLong(o.Conn, p.long)
 }

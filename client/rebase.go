@@ -183,7 +183,7 @@ func (m *move) apply(e *replog.Download) error {
 	return m.replica.Apply(changes)
 }
 
-func (m *move) changes(e *replog.Download) ([]replog.Change, error) {
+func (m *move) changes(e *replog.Download) (replog.Changes, error) {
 	if e.Device != m.id.Device {
 		return e.List, nil
 	}
@@ -252,9 +252,13 @@ func (m *move) replay() error {
 }
 
 // replayOne returns the changes made, or why there are none.
-func (m *move) replayOne(t *replog.Transaction, taint *applier.Taint) (made []replog.Change, why string, err error) {
+func (m *move) replayOne(t *replog.Transaction, taint *applier.Taint) (made replog.Changes, why string, err error) {
 	net := t.NetChanges()
-	if row, ok := taint.Touched(net); ok {
+	row, touched, err := taint.Touched(net)
+	if err != nil {
+		return nil, "", err
+	}
+	if touched {
 		return nil, fmt.Sprintf("it builds on %s, which an earlier transaction changed that was not applied as this one expects", row), nil
 	}
 	err = m.replica.Savepoint(func() error {

@@ -24,9 +24,25 @@ CREATE TABLE replog_outbox(
   why       TEXT NOT NULL,    -- why not, where they are not
   without   TEXT NOT NULL,    -- JSON: the seqs that it was recorded without; '' for none
   hash      TEXT NOT NULL,
-  recorded  BLOB NOT NULL,    -- the recorded form, as it is uploaded
-  made      BLOB              -- the changes that the last replay made, a line each,
+  recorded  BLOB NOT NULL,    -- the recorded form, as it is uploaded; of a long one
+                              -- its first line
+  made      BLOB,             -- the changes that the last replay made, a line each,
                               -- where these are not its net changes
+  size      INTEGER NOT NULL, -- of the recorded form, in bytes
+  long      INTEGER           -- the id in replog_long of a long one
+);
+
+-- What long transactions record, a row at most some 100 kB: their statements (list
+-- 0), their net changes where these differ (1), and the changes that the last
+-- replay made, where these differ (2). Of a list of none there is a row all the
+-- same.
+CREATE TABLE replog_long(
+  id     INTEGER NOT NULL,
+  list   INTEGER NOT NULL,
+  first  INTEGER NOT NULL, -- the number of the first change here, from 0 on
+  count  INTEGER NOT NULL,
+  bodies BLOB NOT NULL,    -- a line each
+  PRIMARY KEY(id, list, first)
 );
 
 CREATE TABLE replog_conflict(
@@ -34,8 +50,9 @@ CREATE TABLE replog_conflict(
   part     INTEGER NOT NULL, -- 1, 2 … within the transaction
   revision INTEGER NOT NULL,
   verdict  TEXT NOT NULL,    -- JSON: the part of the verdict
-  recorded BLOB NOT NULL,    -- the whole transaction's recorded form
+  recorded BLOB NOT NULL,    -- the whole transaction's, as in replog_outbox
   state    TEXT NOT NULL,    -- waiting, noted (asks for nothing) or discarded
+  long     INTEGER,
   PRIMARY KEY(seq, part)
 );
 
@@ -43,5 +60,6 @@ CREATE TABLE replog_conflict(
 -- were recorded without them.
 CREATE TABLE replog_late(
   seq      INTEGER PRIMARY KEY,
-  recorded BLOB NOT NULL
+  recorded BLOB NOT NULL,
+  long     INTEGER
 );

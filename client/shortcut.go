@@ -54,16 +54,18 @@ func (m *move) beside() (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		mine.Add(t.NetChanges())
+		if err := mine.Add(t.NetChanges()); err != nil {
+			return false, err
+		}
 	}
 	err := m.replica.Savepoint(func() error {
 		return m.replica.WithoutTriggers(func() error {
 			return m.answer.entries(func(e *replog.Download) error {
-				switch {
-				case e.Device == m.id.Device:
+				if e.Device == m.id.Device {
 					return nil
-				case mine.Meets(e.List):
-					return errClash
+				}
+				if met, err := mine.Meets(e.List); err != nil || met {
+					return errors.Join(err, errClash)
 				}
 				return m.replica.ApplyBeside(e.List)
 			})

@@ -41,11 +41,11 @@ func (d *Device) Status(ctx context.Context) (*Status, error) {
 		if err != nil {
 			return err
 		}
-		gathered, err := d.replica.Gather(id.LastTime)
+		s.Pending = len(pending)
+		err = d.replica.GatherBack(id.LastTime, func(*applier.Gathered) error { s.Pending++; return nil })
 		if err != nil {
 			return err
 		}
-		s.Pending = len(pending) + len(gathered)
 		s.Conflicts, err = d.waiting()
 		return err
 	})
@@ -197,7 +197,7 @@ func (d *Device) undoAll(id *identity) error {
 		return err
 	}
 	for _, g := range slices.Backward(gathered) {
-		if err := d.replica.Revert(g.Net); err != nil {
+		if err := d.replica.Revert(replog.ChangeList(g.Net)); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,8 @@
 package client
 
 import (
+	"slices"
+
 	"replog/applier"
 	"replog/replog"
 )
@@ -16,6 +18,7 @@ type unnumbered struct {
 	size   int
 	table  bool
 	count  int64 // in the table
+	long   map[int64]*replog.Transaction
 }
 
 type numberless struct {
@@ -23,13 +26,18 @@ type numberless struct {
 	label   string
 	time    replog.Millis
 	changes []byte
+	long    *replog.Transaction // has the changes where they are on disk already
 }
 
 // put takes the next older one.
 func (u *unnumbered) put(g *applier.Gathered) error {
-	t := replog.Transaction{Statements: g.Statements}
-	t.SetNet(g.Net)
-	n := numberless{g.Marked, g.Label, g.Time, t.EncodeChanges()}
+	t := g.Transaction()
+	n := numberless{marked: g.Marked, label: g.Label, time: g.Time}
+	if t.IsLong() {
+		n.long = &t
+	} else {
+		n.changes = t.EncodeChanges()
+	}
 	u.memory = append(u.memory, n)
 	if u.size += len(n.changes); u.size < unnumberedMemory {
 		return nil
@@ -47,6 +55,9 @@ func (u *unnumbered) spill() error {
 	}
 	for _, n := range u.memory {
 		u.count++
+		if n.long != nil {
+			u.long[u.count] = n.long
+		}
 		marked := int64(0)
 		if n.marked {
 			marked = 1
@@ -62,20 +73,17 @@ func (u *unnumbered) spill() error {
 }
 
 // each gives all of them, oldest first.
-func (u *unnumbered) each(f func(g *applier.Gathered, changes []byte) error) error {
-	give := func(n *numberless) error {
-		return f(&applier.Gathered{Marked: n.marked, Label: n.label, Time: n.time}, n.changes)
-	}
-	for i := len(u.memory) - 1; i >= 0; i-- {
-		if err := give(&u.memory[i]); err != nil {
+func (u *unnumbered) each(f func(*numberless) error) error {
+	for i := range slices.Backward(u.memory) {
+		if err := f(&u.memory[i]); err != nil {
 			return err
 		}
 	}
 	if !u.table {
 		return nil
 	}
-	return u.conn.Query("SELECT marked, label, time, changes FROM temp.replog_unnumbered ORDER BY age DESC", func(row []replog.Value) error {
-		return give(&numberless{row[0].Int64() != 0, row[1].Bytes(), replog.Millis(row[2].Int64()), []byte(row[3].Bytes())})
+	return u.conn.Query("SELECT age, marked, label, time, changes FROM temp.replog_unnumbered ORDER BY age DESC", func(row []replog.Value) error {
+		return f(&numberless{row[1].Int64() != 0, row[2].Bytes(), replog.Millis(row[3].Int64()), []byte(row[4].Bytes()), u.long[row[0].Int64()]})
 	})
 }
 

@@ -12,7 +12,7 @@ import (
 // were applied though later ones were recorded without them.
 type unsure struct {
 	refused []*storedConflict
-	late    map[replog.Seq][]replog.Change
+	late    map[replog.Seq]replog.Changes
 	// last is what the transaction replayed last must not build on, which the
 	// next one's mostly extends, and known how many were before that.
 	last  *applier.Taint
@@ -21,15 +21,18 @@ type unsure struct {
 }
 
 func (d *Device) loadUnsure() (*unsure, error) {
-	u := &unsure{late: map[replog.Seq][]replog.Change{}}
+	u := &unsure{late: map[replog.Seq]replog.Changes{}}
 	var err error
 	if u.refused, err = d.conflicts(); err != nil {
 		return nil, err
 	}
-	err = d.replica.Query("SELECT seq, recorded FROM main.replog_late", func(row []replog.Value) error {
-		t, _, err := replog.DecodeTransaction([]byte(row[1].Bytes()))
+	err = d.replica.Query("SELECT seq, recorded, long FROM main.replog_late", func(row []replog.Value) error {
+		t, err := decodeStored(d.replica.Conn, row[1], row[2])
+		if err != nil {
+			return err
+		}
 		u.late[replog.Seq(row[0].Int64())] = t.NetChanges()
-		return err
+		return nil
 	})
 	return u, err
 }
@@ -39,7 +42,11 @@ func (d *Device) loadUnsure() (*unsure, error) {
 // order.
 func (u *unsure) taint(s *applier.Schema, t *replog.Transaction, before []*pending, load func(*pending) (*replog.Transaction, error)) (*applier.Taint, error) {
 	if u.last == nil || u.of.Seen != t.Seen || !slices.Equal(u.of.Without, t.Without) {
-		u.last, u.known = u.decided(s, t), 0
+		last, err := u.decided(s, t)
+		if err != nil {
+			return nil, err
+		}
+		u.last, u.known = last, 0
 	}
 	for _, p := range before[u.known:] {
 		if without := slices.Contains(t.Without, p.seq); without == p.effect {
@@ -47,7 +54,9 @@ func (u *unsure) taint(s *applier.Schema, t *replog.Transaction, before []*pendi
 			if err != nil {
 				return nil, err
 			}
-			u.last.Add(earlier.NetChanges()...)
+			if err := u.last.AddAll(earlier.NetChanges()); err != nil {
+				return nil, err
+			}
 		}
 	}
 	u.of, u.known = t, len(before)
@@ -55,17 +64,27 @@ func (u *unsure) taint(s *applier.Schema, t *replog.Transaction, before []*pendi
 }
 
 // decided is the part of it that has verdicts.
-func (u *unsure) decided(s *applier.Schema, t *replog.Transaction) *applier.Taint {
+func (u *unsure) decided(s *applier.Schema, t *replog.Transaction) (*applier.Taint, error) {
 	taint := applier.NewTaint(s)
 	for _, c := range u.refused {
 		if c.seq > t.Seen && c.seq < t.Seq && !slices.Contains(t.Without, c.seq) {
-			taint.Add(replog.NotApplied(&c.transaction, []replog.Part{c.part})...)
+			err := replog.NotApplied(c.transaction, []replog.Part{c.part}, func(c *replog.Change) error {
+				taint.Add(c)
+				return nil
+			})
+			if err != nil {
+				return nil, err
+			}
 		}
 	}
 	for _, seq := range t.Without {
-		taint.Add(u.late[seq]...)
+		if late := u.late[seq]; late != nil {
+			if err := taint.AddAll(late); err != nil {
+				return nil, err
+			}
+		}
 	}
-	return taint
+	return taint, nil
 }
 
 // addLate keeps a transaction that was applied if others of the outbox were
@@ -74,7 +93,7 @@ func (d *Device) addLate(p *pending, outbox []*pending) error {
 	if !recordedWithout(outbox, p.seq) {
 		return nil
 	}
-	return d.replica.Exec("INSERT INTO main.replog_late SELECT seq, recorded FROM main.replog_outbox WHERE seq = ?", replog.Integer(int64(p.seq)))
+	return d.replica.Exec("INSERT INTO main.replog_late SELECT seq, recorded, long FROM main.replog_outbox WHERE seq = ?", replog.Integer(int64(p.seq)))
 }
 
 func recordedWithout(outbox []*pending, seq replog.Seq) bool {
@@ -83,19 +102,22 @@ func recordedWithout(outbox []*pending, seq replog.Seq) bool {
 
 // pruneLate forgets those that nothing in the outbox was recorded without.
 func (d *Device) pruneLate(rest []*pending) error {
-	var seqs []replog.Seq
-	err := d.replica.Query("SELECT seq FROM main.replog_late", func(row []replog.Value) error {
-		seqs = append(seqs, replog.Seq(row[0].Int64()))
+	long := map[replog.Seq]int64{}
+	err := d.replica.Query("SELECT seq, long FROM main.replog_late", func(row []replog.Value) error {
+		long[replog.Seq(row[0].Int64())] = row[1].Int64()
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	for _, seq := range seqs {
+	for seq, id := range long {
 		if recordedWithout(rest, seq) {
 			continue
 		}
 		if err := d.replica.Exec("DELETE FROM main.replog_late WHERE seq = ?", replog.Integer(int64(seq))); err != nil {
+			return err
+		}
+		if err := forgetLong(d.replica.Conn, id); err != nil {
 			return err
 		}
 	}

@@ -22,9 +22,9 @@ func TestWhatIsUnsureDoesNotDependOnWhatWasAskedBefore(t *testing.T) {
 	for seed := range uint64(200) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		fresh := func() *unsure {
-			u := &unsure{late: map[replog.Seq][]replog.Change{3: insertOf(3)}}
+			u := &unsure{late: map[replog.Seq]replog.Changes{3: replog.ChangeList(insertOf(3))}}
 			for seq := replog.Seq(1); seq < 5; seq++ {
-				refused := replog.Transaction{Seq: seq, Net: insertOf(seq)}
+				refused := &replog.Transaction{Seq: seq, Net: insertOf(seq)}
 				u.refused = append(u.refused, &storedConflict{
 					seq: seq, transaction: refused, part: replog.Part{Outcome: replog.Conflict, Rows: []int{0}},
 				})
@@ -54,9 +54,9 @@ func TestWhatIsUnsureDoesNotDependOnWhatWasAskedBefore(t *testing.T) {
 			recorded[seq] = &replog.Transaction{Seq: seq, Seen: seen, Without: without, Net: insertOf(seq)}
 			got, want := taintOf(kept, recorded[seq]), taintOf(fresh(), recorded[seq])
 			for row := replog.Seq(1); row < 15; row++ {
-				_, a := got.Touched(insertOf(row))
-				_, b := want.Touched(insertOf(row))
-				if a != b {
+				_, a, err := got.Touched(replog.ChangeList(insertOf(row)))
+				_, b, failed := want.Touched(replog.ChangeList(insertOf(row)))
+				if a != b || err != nil || failed != nil {
 					t.Fatalf("seed %d, transaction %d: row %d is unsure: %t, asked alone: %t", seed, seq, row, a, b)
 				}
 			}

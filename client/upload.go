@@ -23,6 +23,7 @@ type upload struct {
 	mu         sync.Mutex
 	outbox     outbox
 	left       []*pending
+	long       *longForm // what is left of the first of them
 	made       bytes.Buffer
 	compressor *zstd.Encoder
 	err        error // of the file, or io.EOF
@@ -58,10 +59,10 @@ func (u *upload) Read(b []byte) (int, error) {
 	return u.made.Read(b)
 }
 
-// make compresses the next transactions.
+// make compresses the next transactions, or a part of a long one.
 func (u *upload) make() {
-	for size := 0; size < uploadPart && len(u.left) > 0; u.left = u.left[1:] {
-		form, err := u.outbox.form(u.left[0])
+	for size := 0; size < uploadPart && len(u.left) > 0; {
+		form, whole, err := u.next()
 		if err == nil {
 			_, err = u.compressor.Write(form)
 		}
@@ -69,7 +70,9 @@ func (u *upload) make() {
 			u.err, u.failed = err, err
 			return
 		}
-		size += len(form)
+		if size += len(form); whole {
+			u.left = u.left[1:]
+		}
 	}
 	if len(u.left) > 0 {
 		return
@@ -77,6 +80,25 @@ func (u *upload) make() {
 	if u.err = u.compressor.Close(); u.err == nil {
 		u.err = io.EOF
 	}
+}
+
+// next reads what comes next, and tells whether that is the end of a transaction.
+func (u *upload) next() (form []byte, whole bool, err error) {
+	if u.long == nil {
+		recorded, long, err := u.outbox.stored(u.left[0])
+		if err != nil || long.IsNull() {
+			return []byte(recorded.Bytes()), true, err
+		}
+		begin, err := replog.Begun([]byte(recorded.Bytes()))
+		if err != nil {
+			return nil, false, err
+		}
+		u.long = &longForm{conn: u.outbox.Conn, id: long.Int64(), begin: begin, list: -1}
+	}
+	if form, err = u.long.next(); form == nil {
+		u.long, whole = nil, true
+	}
+	return form, whole, err
 }
 
 // end lets nobody read any further, and returns why the file could not be read,

@@ -69,12 +69,12 @@ func (e *Entry) Line() LogLine {
 		reason := e.Reason
 		l.Reason = &reason
 	}
-	fate := e.fates()
+	fate, _ := e.Fates() // of an entry in memory
 	for i := range t.Statements {
 		s := &t.Statements[i]
 		sql, args := s.SQL()
 		line := LogStatement{SQL: sql, Args: args, RecordedAt: s.Time, Outcome: e.Outcome, Reason: l.Reason}
-		if part, ok := fate[s.Row()]; ok {
+		if part := fate(&s.Change); part != nil {
 			reason := part.Reason
 			line.Outcome, line.Reason = part.Outcome, &reason
 		} else if e.Outcome == Applied {
@@ -85,21 +85,27 @@ func (e *Entry) Line() LogLine {
 	return l
 }
 
-// fates maps rows to the part that decided them, but for parts that concern
-// only some columns of a row.
-func (e *Entry) fates() map[RowID]*Part {
-	m := map[RowID]*Part{}
+// Fates returns what finds the part that decided a statement; nil for one that
+// shares the outcome of the entry. Parts that concern only some columns of a row
+// decide none. It fails where a long transaction cannot be read.
+func (e *Entry) Fates() (func(*Change) *Part, error) {
 	net := e.Transaction.NetChanges()
+	of := map[RowID]*Part{}
 	for i := range e.Parts {
 		p := &e.Parts[i]
-		if len(p.Columns) > 0 {
+		if len(p.Columns) > 0 || p.Outcome == e.Outcome && len(p.Rows) == net.Len() {
 			continue
 		}
 		for _, n := range p.Rows {
-			if n >= 0 && n < len(net) {
-				m[net[n].Row()] = p
+			if n < 0 || n >= net.Len() {
+				continue
 			}
+			c, err := net.At(n)
+			if err != nil {
+				return nil, err
+			}
+			of[c.Row()] = p
 		}
 	}
-	return m
+	return func(c *Change) *Part { return of[c.Row()] }, nil
 }

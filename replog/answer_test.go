@@ -34,7 +34,14 @@ func readAnswer(b []byte) (a answer, rest []byte, err error) {
 	a.Done, err = r.ReadAnswer(
 		func(first SyncAnswer) error { a.First = first; return nil },
 		func(v Verdict) error { a.Verdicts = append(a.Verdicts, v); return nil },
-		func(d Download) error { a.Entries = append(a.Entries, d); return nil },
+		func(d Download) error {
+			list, err := InMemory(d.List)
+			if d.List = nil; len(list) > 0 {
+				d.List = ChangeList(list)
+			}
+			a.Entries = append(a.Entries, d)
+			return err
+		},
 	)
 	rest, _ = io.ReadAll(io.MultiReader(r.r, in))
 	return a, rest, err
@@ -53,7 +60,7 @@ func sampleAnswer() answer {
 		},
 		Entries: []Download{
 			{EntryHeader: EntryHeader{Revision: 42, Device: anna, Seq: 7}},
-			{EntryHeader: EntryHeader{Revision: 44, Device: bert, Seq: 1, Changes: 4}, List: changes()},
+			{EntryHeader: EntryHeader{Revision: 44, Device: bert, Seq: 1, Changes: 4}, List: ChangeList(changes())},
 		},
 		Done: SyncDone{Revision: 44, More: true},
 	}
@@ -176,13 +183,11 @@ func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 // writeDownload writes an entry as a server does, from its changes.
 func writeDownload(w io.Writer, d *Download) error {
 	head := d.EntryHeader
-	head.Changes = len(d.List)
+	if d.List == nil {
+		return WriteDelivery(w, &Delivery{EntryHeader: head, Each: func(func(string) error) error { return nil }})
+	}
+	head.Changes = d.List.Len()
 	return WriteDelivery(w, &Delivery{EntryHeader: head, Each: func(yield func(string) error) error {
-		for i := range d.List {
-			if err := yield(string(d.List[i].AppendJSON(nil))); err != nil {
-				return err
-			}
-		}
-		return nil
+		return EachChange(d.List, func(_ int, c *Change) error { return yield(string(c.AppendJSON(nil))) })
 	}})
 }

@@ -52,10 +52,19 @@ func BenchmarkDecode(b *testing.B) {
 
 func BenchmarkAsRecorded(b *testing.B) {
 	x, y := orders(benchRows), orders(benchRows)
-	e := Entry{Outcome: Applied, Transaction: x, Changes: y.NetChanges()}
+	e := Entry{Outcome: Applied, Transaction: x, Changes: mustList(y.NetChanges())}
 	for b.Loop() {
 		if !e.AsRecorded() {
 			b.Fatal("differs")
 		}
 	}
+}
+
+// mustList is a list in memory.
+func mustList(l Changes) []Change {
+	list, err := InMemory(l)
+	if err != nil {
+		panic(err)
+	}
+	return list
 }

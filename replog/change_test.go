@@ -116,7 +116,7 @@ func TestRowsAreTheSameWhenTableAndExactKeyAre(t *testing.T) {
 
 func TestSameChangesComparesEveryField(t *testing.T) {
 	for i := range changes() {
-		if !SameChanges(changes()[i:i+1], changes()[i:i+1]) {
+		if !changes()[i].Equal(&changes()[i]) {
 			t.Errorf("change %d differs from itself", i)
 		}
 	}
@@ -138,13 +138,19 @@ func TestSameChangesComparesEveryField(t *testing.T) {
 		"unit":            func(c *Change) { c.Unit = 1 },
 		"restored":        func(c *Change) { c.Restored = true },
 	} {
-		altered := changes()[1:2]
-		alter(&altered[0])
-		if SameChanges(altered, changes()[1:2]) || SameChanges(changes()[1:2], altered) {
+		altered, as := changes()[1], changes()[1]
+		alter(&altered)
+		if altered.Equal(&as) || as.Equal(&altered) {
 			t.Errorf("a change with another %s is the same", name)
 		}
 	}
-	if SameChanges(changes(), changes()[:3]) {
-		t.Error("lists of different lengths are the same")
+	for name, other := range map[string][]Change{"of another length": changes()[:3], "in another order": {changes()[1], changes()[0]}} {
+		same, err := SameChanges(ChangeList(changes()[:2]), ChangeList(other))
+		if same || err != nil {
+			t.Errorf("lists %s are the same, error %v", name, err)
+		}
+	}
+	if same, err := SameChanges(ChangeList(changes()), ChangeList(changes())); !same || err != nil {
+		t.Errorf("a list is not the same as itself, error %v", err)
 	}
 }

@@ -102,23 +102,31 @@ func DecodeTransaction(b []byte) (Transaction, Hash, error) {
 // first line, io.ErrUnexpectedEOF where it ends within, ErrForm where the lines
 // are wrong or the hash does not match them.
 func (l *LineReader) Transaction() (Transaction, Hash, error) {
-	t, hash, err := l.transaction(func([]byte) {})
-	return t, hash, err
+	return l.transaction(func(line []byte, t *Transaction, c *Change) error {
+		t.add(line, c)
+		return nil
+	})
 }
 
-// Recorded is Transaction that returns the recorded form as well.
-func (l *LineReader) Recorded() (t Transaction, form []byte, hash Hash, err error) {
-	t, hash, err = l.transaction(func(line []byte) { form = append(form, line...) })
-	return t, form, hash, err
+// add adds what a line of the recorded form holds.
+func (t *Transaction) add(line []byte, c *Change) {
+	switch {
+	case c != nil && bytes.HasPrefix(line, []byte(statementStart)):
+		t.Statements = append(t.Statements, Statement{Change: *c})
+	case c != nil:
+		t.Net = append(t.Net, *c)
+	case string(line) == noNetLine:
+		t.Net = []Change{}
+	}
 }
 
-// transaction calls each for every line.
-func (l *LineReader) transaction(each func(line []byte)) (Transaction, Hash, error) {
+// transaction calls each for every line, with the change that it holds, nil for
+// the first and last line and where there is no net.
+func (l *LineReader) transaction(each func(line []byte, t *Transaction, c *Change) error) (Transaction, Hash, error) {
 	first, err := l.next()
 	if err != nil {
 		return Transaction{}, "", err
 	}
-	each(first)
 	var begin beginLine
 	if err := l.decode(first, &begin); err != nil {
 		return Transaction{}, "", err
@@ -126,21 +134,26 @@ func (l *LineReader) transaction(each func(line []byte)) (Transaction, Hash, err
 	if begin.Begin == nil {
 		return Transaction{}, "", l.at(fmt.Errorf("%w: no transaction begins", ErrForm))
 	}
-	t := *begin.Begin
+	t := begin.Begin
 	digest := sha256.New()
 	digest.Write(first)
-	for {
+	if err := each(first, t, nil); err != nil {
+		return Transaction{}, "", err
+	}
+	for part := partBegin; ; {
 		raw, err := l.within()
 		if err != nil {
 			return Transaction{}, "", err
 		}
-		each(raw)
-		more, err := l.recorded(raw, &t)
-		if err != nil {
+		var c *Change
+		if part, c, err = l.recorded(raw, part); err != nil {
 			return Transaction{}, "", err
 		}
-		if more {
+		if part != partEnd {
 			digest.Write(raw)
+			if err := each(raw, t, c); err != nil {
+				return Transaction{}, "", err
+			}
 			continue
 		}
 		var end endLine
@@ -150,28 +163,38 @@ func (l *LineReader) transaction(each func(line []byte)) (Transaction, Hash, err
 		if end.End.Hash != Hash(hex.EncodeToString(digest.Sum(nil))) {
 			return Transaction{}, "", l.at(fmt.Errorf("%w: transaction %d: the hash does not match its lines", ErrForm, t.Seq))
 		}
-		return t, end.End.Hash, nil
+		return *t, end.End.Hash, each(raw, t, nil)
 	}
 }
 
-// recorded adds a line to the transaction. False if it is none of its lines.
-func (l *LineReader) recorded(raw []byte, t *Transaction) (bool, error) {
-	if t.Net == nil {
+// formPart is a part of a recorded form: its lines come in this order.
+type formPart int
+
+const (
+	partBegin formPart = iota
+	partStatements
+	partNet
+	partNoNet
+	partEnd // or a line that is none of the others'
+)
+
+// recorded tells which part a line that follows one of another part is of, and
+// the change in it.
+func (l *LineReader) recorded(raw []byte, after formPart) (formPart, *Change, error) {
+	if after <= partStatements {
 		if c, ok, err := l.change(raw, statementStart); ok {
-			t.Statements = append(t.Statements, Statement{Change: c})
-			return true, err
+			return partStatements, &c, err
 		}
 		if string(raw) == noNetLine {
-			t.Net = []Change{}
-			return true, nil
+			return partNoNet, nil, nil
 		}
 	}
-	c, ok, err := l.change(raw, netStart)
-	if !ok || len(t.Net) == 0 && t.Net != nil {
-		return false, err
+	if after <= partNet {
+		if c, ok, err := l.change(raw, netStart); ok {
+			return partNet, &c, err
+		}
 	}
-	t.Net = append(t.Net, c)
-	return true, err
+	return partEnd, nil, nil
 }
 
 func wrapForm(err error) error {

@@ -18,19 +18,38 @@ type Entry struct {
 	Parts []Part
 	// Transaction is the recorded form.
 	Transaction Transaction
-	// Recorded is the same in bytes, whose hash has been verified, where they
-	// are at hand: a store need not make them again.
-	Recorded []byte
+	// Form is the same with its bytes, whose hash has been verified, where they
+	// are at hand: a store need not make them again. A long transaction has one.
+	Form *Form
 	// Changes are the net changes that the server made, with the values it
 	// found (Old) and wrote (New); nil unless the outcome is Applied. Effects
 	// that changed nothing are not in it.
 	Changes []Change
+	// LongChanges are in place of Changes where these are too long for memory.
+	// Of a long transaction that was applied just as it is recorded they are its
+	// NetChanges themselves.
+	LongChanges Changes
+}
+
+// Made returns the changes that the server made.
+func (e *Entry) Made() Changes {
+	if e.LongChanges != nil {
+		return e.LongChanges
+	}
+	return ChangeList(e.Changes)
 }
 
 // AsRecorded tells whether the server made exactly the changes that the
 // transaction records.
 func (e *Entry) AsRecorded() bool {
-	return e.Outcome == Applied && SameChanges(e.Changes, e.Transaction.NetChanges())
+	if e.Outcome != Applied {
+		return false
+	}
+	if net := e.Transaction.NetChanges(); e.Transaction.IsLong() || e.LongChanges != nil {
+		return isSame(e.Made(), net)
+	}
+	same, _ := SameChanges(ChangeList(e.Changes), e.Transaction.NetChanges()) // in memory
+	return same
 }
 
 // Verdict tells a device what became of one of its transactions.
@@ -66,24 +85,27 @@ func (e *Entry) Unsettled() bool {
 	return slices.ContainsFunc(e.Parts, func(p Part) bool { return p.Outcome.Waits() })
 }
 
-// NotApplied returns the net changes of the parts that wait for a person:
-// conflict, rejected or held. Stale ones are not among them.
-func (e *Entry) NotApplied() []Change { return NotApplied(&e.Transaction, e.Parts) }
-
-// NotApplied returns the net changes of t that the parts say were not applied
-// and wait for a person.
-func NotApplied(t *Transaction, parts []Part) []Change {
-	var changes []Change
+// NotApplied calls each for the net changes of t that the parts say were not
+// applied and wait for a person: conflict, rejected or held. Stale ones are not
+// among them.
+func NotApplied(t *Transaction, parts []Part, each func(*Change) error) error {
 	net := t.NetChanges()
 	for _, p := range parts {
 		if !p.Outcome.Waits() {
 			continue
 		}
 		for _, n := range p.Rows {
-			if n >= 0 && n < len(net) {
-				changes = append(changes, net[n])
+			if n < 0 || n >= net.Len() {
+				continue
+			}
+			c, err := net.At(n)
+			if err == nil {
+				err = each(c)
+			}
+			if err != nil {
+				return err
 			}
 		}
 	}
-	return changes
+	return nil
 }

@@ -27,7 +27,7 @@ func TestStatementsRenderAsSQL(t *testing.T) {
 		if len(args) > 0 {
 			args[0] = Text("altered")
 		}
-		if !SameChanges([]Change{s.Change}, changes()[i:i+1]) {
+		if !s.Equal(&changes()[i]) {
 			t.Errorf("statement %d: its arguments are the change's own memory", i)
 		}
 	}
@@ -38,7 +38,7 @@ func sampleEntry() Entry {
 	_, hash := x.Encode()
 	return Entry{
 		Revision: 42, Hash: hash, Received: 1700000009999, Outcome: Applied,
-		Transaction: x, Changes: x.NetChanges(),
+		Transaction: x, Changes: mustList(x.NetChanges()),
 	}
 }
 

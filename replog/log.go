@@ -68,6 +68,8 @@ type Log interface {
 	// to upTo: of its own entries and of those that were applied. It is Entries
 	// for one purpose, without reading what is only passed on.
 	Deliveries(ctx context.Context, to DeviceID, after, upTo Revision, yield func(*Delivery) error) error
+	// LastSeq is the highest seq of the device in the log, 0 for none.
+	LastSeq(ctx context.Context, device DeviceID) (Seq, error)
 	// Begin locks the head and opens a transaction; it waits for another
 	// writer until ctx is done.
 	Begin(ctx context.Context) (LogTx, error)
@@ -90,8 +92,8 @@ type Delivery struct {
 type LogTx interface {
 	// Head is the head with this transaction's appends.
 	Head() Head
-	// Find returns the entry of a device's transaction, or ErrNotFound.
-	Find(device DeviceID, seq Seq) (Entry, error)
+	// Find returns what became of a device's transaction, or ErrNotFound.
+	Find(device DeviceID, seq Seq) (Judged, error)
 	// LastSeq is the highest seq of the device in the log, 0 for none.
 	LastSeq(device DeviceID) (Seq, error)
 	// Foreign is the newest revision above after whose entry another device
@@ -100,9 +102,12 @@ type LogTx interface {
 	// Concurrent returns what other devices' applied entries above after did
 	// to the row, in order of revision.
 	Concurrent(row RowID, after Revision, device DeviceID) ([]PastChange, error)
-	// Unsettled returns the device's entries with a seq above after of which a
-	// part is in conflict, rejected or held, in order.
-	Unsettled(device DeviceID, after Seq) ([]Entry, error)
+	// Unsettled returns what became of the device's transactions with a seq above
+	// after of which a part is in conflict, rejected or held, in order.
+	Unsettled(device DeviceID, after Seq) ([]Judged, error)
+	// Planned calls yield for each net change that an entry's transaction records,
+	// in order. An error of yield ends the reading and is returned.
+	Planned(r Revision, yield func(n int, c *Change) error) error
 	// Append adds an entry, whose revision must be the head's plus one.
 	Append(e Entry) error
 	// Commit makes the appends durable. ErrUnknownOutcome where nobody can
@@ -110,6 +115,13 @@ type LogTx interface {
 	Commit() error
 	// Rollback gives the appends up. After Commit it does nothing.
 	Rollback() error
+}
+
+// Judged is what became of a transaction.
+type Judged struct {
+	Verdict
+	// Changes counts the rows that it changed.
+	Changes int
 }
 
 // PastChange is a change in the log with who made it and where.

@@ -33,20 +33,49 @@ type Transaction struct {
 	// Net holds the net changes where they differ from Statements; nil where
 	// they are the same.
 	Net []Change `json:"-"`
+	// long has both lists in place of Statements and Net where these are too
+	// long for memory.
+	long *longLists
+}
+
+type longLists struct{ statements, net Changes }
+
+// SetLong gives the transaction's lists, in place of Statements and Net, which
+// stay empty. A nil net says that the statements are the net changes.
+func (t *Transaction) SetLong(statements, net Changes) { t.long = &longLists{statements, net} }
+
+// IsLong tells whether Statements and Net are empty as they are too long for
+// memory.
+func (t *Transaction) IsLong() bool { return t.long != nil }
+
+// RecordedStatements returns what the statements did, in order.
+func (t *Transaction) RecordedStatements() Changes {
+	if t.long != nil {
+		return t.long.statements
+	}
+	return statementList(t.Statements)
+}
+
+// RecordedNet returns the net changes, nil where they are the same as the
+// statements.
+func (t *Transaction) RecordedNet() Changes {
+	switch {
+	case t.long != nil:
+		return t.long.net
+	case t.Net != nil:
+		return ChangeList(t.Net)
+	}
+	return nil
 }
 
 // NetChanges returns what the transaction did to each row, in the order in
 // which its statements first touched them: no row twice, no change without
 // effect.
-func (t *Transaction) NetChanges() []Change {
-	if t.Net != nil {
-		return t.Net
+func (t *Transaction) NetChanges() Changes {
+	if net := t.RecordedNet(); net != nil {
+		return net
 	}
-	net := make([]Change, len(t.Statements))
-	for i := range t.Statements {
-		net[i] = t.Statements[i].Change
-	}
-	return net
+	return t.RecordedStatements()
 }
 
 // Divisible tells whether the server may divide the transaction into groups.
@@ -55,7 +84,7 @@ func (t *Transaction) Divisible() bool { return !t.Marked && !t.Whole }
 // SetNet records net, leaving Net nil where the statements say the same.
 func (t *Transaction) SetNet(net []Change) {
 	t.Net = nil
-	if SameChanges(t.NetChanges(), net) {
+	if sameLists(statementList(t.Statements), net) {
 		return
 	}
 	if net == nil {

@@ -7,7 +7,7 @@ import (
 
 func TestNetChangesAreTheStatementsUnlessTheyDiffer(t *testing.T) {
 	x := transaction(changes()...)
-	if got := x.NetChanges(); !reflect.DeepEqual(got, changes()) {
+	if got := mustList(x.NetChanges()); !reflect.DeepEqual(got, changes()) {
 		t.Errorf("got %+v", got)
 	}
 	x.SetNet(changes())
@@ -15,7 +15,7 @@ func TestNetChangesAreTheStatementsUnlessTheyDiffer(t *testing.T) {
 		t.Error("net changes that are the statements are kept twice")
 	}
 	x.SetNet(changes()[:2])
-	if got := x.NetChanges(); !reflect.DeepEqual(got, changes()[:2]) {
+	if got := mustList(x.NetChanges()); !reflect.DeepEqual(got, changes()[:2]) {
 		t.Errorf("got %+v", got)
 	}
 	x.SetNet(changes())
@@ -28,8 +28,8 @@ func TestStatementsThatCancelOutHaveNoNetChanges(t *testing.T) {
 	for _, none := range [][]Change{nil, {}} {
 		x := transaction(changes()...)
 		x.SetNet(none)
-		if x.Net == nil || len(x.NetChanges()) != 0 {
-			t.Errorf("net changes are %+v", x.NetChanges())
+		if x.Net == nil || x.NetChanges().Len() != 0 {
+			t.Errorf("net changes are %+v", x.Net)
 		}
 	}
 	empty := transaction()

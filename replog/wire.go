@@ -54,10 +54,11 @@ type SyncDone struct {
 	More bool `json:"more,omitempty"`
 }
 
-// Download is one entry of an answer with its changes.
+// Download is one entry of an answer with its changes, which last until the next
+// one is read.
 type Download struct {
 	EntryHeader
-	List []Change
+	List Changes
 }
 
 // AnswerLine is one line of an answer; exactly one field is set.
@@ -229,7 +230,12 @@ func (l *LineReader) fewerChanges(head EntryHeader) error {
 }
 
 func (l *LineReader) readEntry(head EntryHeader, entry func(Download) error) error {
-	d := Download{EntryHeader: head}
+	if l.list == nil {
+		l.list = NewChangeSpill()
+	}
+	if err := l.list.Close(); err != nil {
+		return err
+	}
 	for range head.Changes {
 		raw, err := l.within()
 		if err != nil {
@@ -242,9 +248,11 @@ func (l *LineReader) readEntry(head EntryHeader, entry func(Download) error) err
 		if !ok {
 			return l.fewerChanges(head)
 		}
-		d.List = append(d.List, c)
+		if err := l.list.Add(c); err != nil {
+			return err
+		}
 	}
-	return entry(d)
+	return entry(Download{EntryHeader: head, List: l.list})
 }
 
 // Problem is an error answer (RFC 9457, application/problem+json) with a

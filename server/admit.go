@@ -10,8 +10,8 @@ import (
 // admit decides whether an uploaded transaction may be judged. One that is in
 // the log already gets its first verdict again; the error is a *replog.Problem
 // where the transaction is refused.
-func admit(tx replog.LogTx, j *job, u *upload) (*replog.Verdict, error) {
-	t := &u.transaction
+func admit(tx replog.LogTx, j *job, form *replog.Form) (*replog.Verdict, error) {
+	t := &form.Transaction
 	if t.Device != j.device {
 		return nil, malformed("transaction %d is of device %s, the upload of %s", t.Seq, t.Device, j.device)
 	}
@@ -26,7 +26,7 @@ func admit(tx replog.LogTx, j *job, u *upload) (*replog.Verdict, error) {
 		return nil, forked(j.lastSeq, last)
 	}
 	if t.Seq <= last {
-		known, err := recall(tx, j.device, u)
+		known, err := recall(tx, j.device, form)
 		if err == nil && known == nil {
 			err = conflict(replog.CodeFork, "the device was copied or restored",
 				"transaction %d in the log is another than the one that was sent", t.Seq)
@@ -44,16 +44,15 @@ func admit(tx replog.LogTx, j *job, u *upload) (*replog.Verdict, error) {
 
 // recall returns the verdict of an uploaded transaction that is in the log, nil
 // where the log holds none or another of that seq.
-func recall(tx replog.LogTx, device replog.DeviceID, u *upload) (*replog.Verdict, error) {
-	e, err := tx.Find(device, u.transaction.Seq)
+func recall(tx replog.LogTx, device replog.DeviceID, form *replog.Form) (*replog.Verdict, error) {
+	known, err := tx.Find(device, form.Seq)
 	if errors.Is(err, replog.ErrNotFound) {
 		return nil, nil
 	}
-	if err != nil || e.Hash != u.hash {
+	if err != nil || known.Hash != form.Hash {
 		return nil, err
 	}
-	v := e.Verdict()
-	return &v, nil
+	return &known.Verdict, nil
 }
 
 // wellFormed checks what a transaction says about its place in history. What it
@@ -66,7 +65,7 @@ func wellFormed(t *replog.Transaction, head replog.Revision) error {
 		return malformed("transaction %d: negative base", t.Seq)
 	case t.Seen < 0 || t.Seen >= t.Seq:
 		return malformed("transaction %d: it cannot have seen the verdict of %d", t.Seq, t.Seen)
-	case len(t.NetChanges()) == 0:
+	case t.NetChanges().Len() == 0:
 		return malformed("transaction %d changes nothing", t.Seq)
 	}
 	previous := t.Seen

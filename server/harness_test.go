@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -56,6 +57,7 @@ func newHarness(t testing.TB, change ...func(*Config)) *harness {
 	for _, f := range change {
 		f(&h.cfg)
 	}
+	watchSpills(t)
 	t.Cleanup(h.stop)
 	h.start()
 	return h
@@ -197,7 +199,7 @@ type double struct {
 	seen      replog.Seq
 	outbox    []replog.Transaction
 	clock     replog.Millis
-	downloads []replog.Download
+	downloads []download
 }
 
 func (h *harness) enrol(database string) *double {
@@ -261,7 +263,12 @@ type answered struct {
 	replog.SyncAnswer
 	replog.SyncDone
 	verdicts []replog.Verdict
-	entries  []replog.Download
+	entries  []download
+}
+
+type download struct {
+	replog.EntryHeader
+	List []replog.Change
 }
 
 func readAnswer(b []byte) (*answered, error) {
@@ -270,7 +277,14 @@ func readAnswer(b []byte) (*answered, error) {
 	a.SyncDone, err = replog.NewLineReader(bytes.NewReader(b)).ReadAnswer(
 		func(s replog.SyncAnswer) error { a.SyncAnswer = s; return nil },
 		func(v replog.Verdict) error { a.verdicts = append(a.verdicts, v); return nil },
-		func(e replog.Download) error { a.entries = append(a.entries, e); return nil })
+		func(e replog.Download) error {
+			list, err := replog.InMemory(e.List)
+			a.entries = append(a.entries, download{e.EntryHeader, list})
+			if l, ok := e.List.(io.Closer); ok {
+				err = errors.Join(err, l.Close())
+			}
+			return err
+		})
 	return &a, err
 }
 

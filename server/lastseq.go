@@ -53,12 +53,7 @@ func (d *database) lastSeq(ctx context.Context, device replog.DeviceID) (replog.
 	if seq, ok := d.last.of(device); ok {
 		return seq, nil
 	}
-	var newest replog.Seq
-	f := replog.Filter{Devices: []replog.DeviceID{device}, Descending: true, Limit: 1}
-	err := d.log.Entries(ctx, f, func(e replog.Entry) error {
-		newest = e.Transaction.Seq
-		return nil
-	})
+	newest, err := d.log.LastSeq(ctx, device)
 	if err != nil {
 		return 0, err
 	}

@@ -193,10 +193,10 @@ func (r *replica) catchUp(ctx context.Context, log replog.Log, upTo replog.Revis
 	if err := r.Begin(); err != nil {
 		return err
 	}
-	after := replog.Filter{After: r.head.Revision, UpTo: upTo, AppliedOnly: true}
-	err := log.Entries(ctx, after, func(e replog.Entry) error {
-		if err := r.Apply(e.Changes); err != nil {
-			return fmt.Errorf("revision %d: %w", e.Revision, err)
+	// No device made them: all come with their changes.
+	err := log.Deliveries(ctx, "", r.head.Revision, upTo, func(d *replog.Delivery) error {
+		if err := r.deliver(d); err != nil {
+			return fmt.Errorf("revision %d: %w", d.Revision, err)
 		}
 		return nil
 	})
@@ -207,6 +207,23 @@ func (r *replica) catchUp(ctx context.Context, log replog.Log, upTo replog.Revis
 		return errors.Join(err, r.Rollback())
 	}
 	return r.commitAt(upTo)
+}
+
+// deliver applies the changes of one entry.
+func (r *replica) deliver(d *replog.Delivery) error {
+	changes := replog.NewChangeSpill()
+	defer changes.Close()
+	err := d.Each(func(text string) error {
+		c, err := replog.ParseChange([]byte(text))
+		if err != nil {
+			return err
+		}
+		return changes.Add(c)
+	})
+	if err != nil {
+		return err
+	}
+	return r.Apply(changes)
 }
 
 // removeReplica deletes a replica with the files that SQLite keeps beside it.

@@ -13,19 +13,12 @@ import (
 // one device, in order. The writer goes on until one of them is refused.
 type job struct {
 	device  replog.DeviceID
-	lastSeq replog.Seq // the highest that the device says it has given out
-	uploads []upload
-	answer  chan result // holds one
+	lastSeq replog.Seq     // the highest that the device says it has given out
+	forms   []*replog.Form // closed by who submits it, once it is answered
+	answer  chan result    // holds one
 
 	result result
-	cut    int // of uploads, those still to be tried; see judgeError
-}
-
-// upload is one transaction as it came.
-type upload struct {
-	transaction replog.Transaction
-	form        []byte // the recorded form
-	hash        replog.Hash
+	cut    int // of forms, those still to be tried; see judgeError
 }
 
 // result has a verdict for each of a job's first transactions, and, where these
@@ -90,7 +83,7 @@ func (e *judgeError) Unwrap() error { return e.err }
 // transaction.
 func (d *database) process(batch []*job) {
 	for _, j := range batch {
-		j.cut = len(j.uploads)
+		j.cut = len(j.forms)
 	}
 	var failed []*judgeError
 	for {
@@ -180,9 +173,8 @@ func (d *database) levelOrBreak(ctx context.Context, head replog.Head) error {
 // goes to its result; an error concerns the batch.
 func (d *database) run(ctx context.Context, tx replog.LogTx, j *job) error {
 	var kept unsure
-	for i := range j.uploads[:j.cut] {
-		u := &j.uploads[i]
-		known, err := admit(tx, j, u)
+	for _, form := range j.forms[:j.cut] {
+		known, err := admit(tx, j, form)
 		var refused *replog.Problem
 		if errors.As(err, &refused) {
 			j.result.err = err
@@ -195,37 +187,37 @@ func (d *database) run(ctx context.Context, tx replog.LogTx, j *job) error {
 			j.result.verdicts = append(j.result.verdicts, *known)
 			continue
 		}
-		e, err := d.judgeOne(ctx, tx, u, &kept)
-		if err == nil {
-			err = tx.Append(*e)
-		}
+		v, err := d.judgeAndLog(ctx, tx, form, &kept)
 		if err != nil {
 			d.cfg.Logger.Error("a transaction could not be judged and logged", "database", d.name,
-				"device", j.device, "seq", u.transaction.Seq, "error", err)
+				"device", j.device, "seq", form.Seq, "error", err)
 			return &judgeError{job: j, err: err}
 		}
-		j.result.verdicts = append(j.result.verdicts, e.Verdict())
+		j.result.verdicts = append(j.result.verdicts, *v)
 	}
 	return nil
 }
 
-// judgeOne has a transaction judged and makes its entry. A panic is an error:
-// one transaction must not take the server down.
-func (d *database) judgeOne(ctx context.Context, tx replog.LogTx, u *upload, kept *unsure) (e *replog.Entry, err error) {
+// judgeAndLog appends the entry of one transaction. A panic is an error: one
+// transaction must not take the server down.
+func (d *database) judgeAndLog(ctx context.Context, tx replog.LogTx, form *replog.Form, kept *unsure) (made *replog.Verdict, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	v, err := judge(ctx, d.replica.Replica, tx, &u.transaction, kept)
+	v, err := judge(ctx, d.replica.Replica, tx, &form.Transaction, kept)
 	if err != nil {
 		return nil, err
 	}
-	return &replog.Entry{
-		Revision: tx.Head().Revision + 1, Hash: u.hash, Received: d.cfg.now(),
+	defer v.close()
+	e := &replog.Entry{
+		Revision: tx.Head().Revision + 1, Hash: form.Hash, Received: d.cfg.now(),
 		Outcome: v.Outcome, Reason: v.Reason, Parts: v.Parts,
-		Transaction: u.transaction, Recorded: u.form, Changes: v.Changes,
-	}, nil
+		Transaction: form.Transaction, Form: form, Changes: v.Changes, LongChanges: v.LongChanges,
+	}
+	told := e.Verdict()
+	return &told, tx.Append(*e)
 }
 
 // commit makes the batch durable: the log first, which is the point of no
@@ -275,9 +267,9 @@ func (d *database) settle(ctx context.Context, batch []*job, unknown error) erro
 	d.heads.move(tx.Head())
 	for _, j := range batch {
 		for i := range j.result.verdicts {
-			known, err := recall(tx, j.device, &j.uploads[i])
+			known, err := recall(tx, j.device, j.forms[i])
 			if err == nil && known == nil {
-				err = fmt.Errorf("seq %d: %w", j.uploads[i].transaction.Seq, unknown)
+				err = fmt.Errorf("seq %d: %w", j.forms[i].Seq, unknown)
 			}
 			if err != nil {
 				j.result = result{verdicts: j.result.verdicts[:i], err: err}

@@ -139,11 +139,15 @@ type boundedBody struct {
 	close func()
 }
 
-// unreadable says why a body could not be read.
+// unreadable says why a body could not be read. That it could not be kept is the
+// server's own fault.
 func unreadable(err error) error {
 	var p *replog.Problem
 	if errors.As(err, &p) {
 		return p
+	}
+	if errors.Is(err, replog.ErrSpill) {
+		return err
 	}
 	return malformed("the body cannot be read: %v", err)
 }

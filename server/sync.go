@@ -80,25 +80,17 @@ func (s *Server) receive(c *call, h *replog.SyncHeader, lines *replog.LineReader
 		return r.err
 	}
 	for total := 0; ; {
-		begun := body.read
-		var uploads []upload
-		var end error
-		for end == nil && len(uploads) < jobTransactions && body.read-begun < jobBytes {
-			var u upload
-			if u.transaction, u.form, u.hash, end = lines.Recorded(); end != nil {
-				break
-			}
-			if total++; total > s.cfg.Limits.UploadTransactions {
-				end = tooMany(s.cfg.Limits.UploadTransactions)
-				break
-			}
-			uploads = append(uploads, u)
-		}
+		forms, end := s.readForms(lines, body, &total)
 		if err := collect(); err != nil {
+			closeForms(forms)
 			return nil, err
 		}
-		if len(uploads) > 0 {
-			judged = c.db.submit(&job{device: h.Device, lastSeq: h.LastSeq, uploads: uploads})
+		if len(forms) > 0 {
+			wait := c.db.submit(&job{device: h.Device, lastSeq: h.LastSeq, forms: forms})
+			judged = func() result {
+				defer closeForms(forms)
+				return wait()
+			}
 		}
 		if end == nil {
 			continue
@@ -110,5 +102,31 @@ func (s *Server) receive(c *call, h *replog.SyncHeader, lines *replog.LineReader
 			return verdicts, nil
 		}
 		return nil, unreadable(end)
+	}
+}
+
+// readForms reads the transactions of one job, and counts them in total. What
+// comes with an error is whole; io.EOF ends the upload.
+func (s *Server) readForms(lines *replog.LineReader, body *boundedBody, total *int) (forms []*replog.Form, err error) {
+	begun := body.read
+	for len(forms) < jobTransactions && body.read-begun < jobBytes {
+		form, err := lines.Form()
+		if err != nil {
+			return forms, err
+		}
+		if *total++; *total > s.cfg.Limits.UploadTransactions {
+			closeForms([]*replog.Form{form})
+			return forms, tooMany(s.cfg.Limits.UploadTransactions)
+		}
+		forms = append(forms, form)
+	}
+	return forms, nil
+}
+
+// closeForms lets go of forms. Where a temporary file cannot be closed, nothing
+// is lost.
+func closeForms(forms []*replog.Form) {
+	for _, f := range forms {
+		_ = f.Close()
 	}
 }

@@ -32,13 +32,21 @@ func (u *unsure) of(s *applier.Schema, log replog.LogTx, t *replog.Transaction) 
 	return taint, nil
 }
 
-// judged moves on to the transaction after t.
-func (u *unsure) judged(t *replog.Transaction, v *verdict) {
+// judged moves on to the transaction after t. What waits of a long one is left to
+// be read from the log, as mostly nothing follows it.
+func (u *unsure) judged(t *replog.Transaction, v *verdict) error {
 	if u.taint == nil || u.next != t.Seq {
-		return
+		return nil
 	}
-	u.taint.Add(replog.NotApplied(t, v.Parts)...)
+	if t.IsLong() && slices.ContainsFunc(v.Parts, func(p replog.Part) bool { return p.Outcome.Waits() }) {
+		*u = unsure{}
+		return nil
+	}
 	u.next++
+	return replog.NotApplied(t, v.Parts, func(c *replog.Change) error {
+		u.taint.Add(c)
+		return nil
+	})
 }
 
 // readUnsure collects U from the log. Of the device's transactions above seen
@@ -49,27 +57,48 @@ func readUnsure(s *applier.Schema, log replog.LogTx, t *replog.Transaction) (*ap
 	if t.Seen+1 >= t.Seq {
 		return taint, nil
 	}
-	entries, err := log.Unsettled(t.Device, t.Seen)
+	unsettled, err := log.Unsettled(t.Device, t.Seen)
 	if err != nil {
 		return nil, err
 	}
-	for i := range entries {
-		e := &entries[i]
-		if e.Transaction.Seq < t.Seq && !slices.Contains(t.Without, e.Transaction.Seq) {
-			taint.Add(e.NotApplied()...)
+	for _, known := range unsettled {
+		if known.Seq < t.Seq && !slices.Contains(t.Without, known.Seq) {
+			if err := addWaiting(taint, log, &known); err != nil {
+				return nil, err
+			}
 		}
 	}
 	for _, seq := range t.Without {
-		e, err := log.Find(t.Device, seq)
+		known, err := log.Find(t.Device, seq)
 		if errors.Is(err, replog.ErrNotFound) {
 			continue // not of this device's making: it lists only what it uploads
+		}
+		if err == nil && known.Changes > 0 {
+			err = log.Planned(known.Revision, func(_ int, c *replog.Change) error {
+				taint.Add(c)
+				return nil
+			})
 		}
 		if err != nil {
 			return nil, err
 		}
-		if len(e.Changes) > 0 {
-			taint.Add(e.Transaction.NetChanges()...)
-		}
 	}
 	return taint, nil
+}
+
+// addWaiting adds the net changes of an entry that wait for a person's decision.
+func addWaiting(taint *applier.Taint, log replog.LogTx, known *replog.Judged) error {
+	var waiting []int
+	for _, p := range known.Parts {
+		if p.Outcome.Waits() {
+			waiting = append(waiting, p.Rows...)
+		}
+	}
+	slices.Sort(waiting)
+	return log.Planned(known.Revision, func(n int, c *replog.Change) error {
+		if _, waits := slices.BinarySearch(waiting, n); waits {
+			taint.Add(c)
+		}
+		return nil
+	})
 }

@@ -13,13 +13,13 @@ type countingLog struct {
 	reads int
 }
 
-func (l *countingLog) Unsettled(replog.DeviceID, replog.Seq) ([]replog.Entry, error) {
+func (l *countingLog) Unsettled(replog.DeviceID, replog.Seq) ([]replog.Judged, error) {
 	l.reads++
 	return nil, nil
 }
 
-func (l *countingLog) Find(replog.DeviceID, replog.Seq) (replog.Entry, error) {
-	return replog.Entry{}, replog.ErrNotFound
+func (l *countingLog) Find(replog.DeviceID, replog.Seq) (replog.Judged, error) {
+	return replog.Judged{}, replog.ErrNotFound
 }
 
 func insertOf(seq replog.Seq, id int64) *replog.Transaction {
@@ -27,6 +27,15 @@ func insertOf(seq replog.Seq, id int64) *replog.Transaction {
 	return &replog.Transaction{Seq: seq, Net: []replog.Change{{
 		Table: "t", Op: replog.Insert, Key: key, KeyColumns: []string{"id"}, Columns: []string{"id"}, New: key,
 	}}}
+}
+
+func touches(t *testing.T, taint *applier.Taint, x *replog.Transaction) bool {
+	t.Helper()
+	_, touched, err := taint.Touched(x.NetChanges())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return touched
 }
 
 func TestWhatIsUnsureIsReadOncePerUpload(t *testing.T) {
@@ -39,13 +48,15 @@ func TestWhatIsUnsureIsReadOncePerUpload(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, touched := taint.Touched(tx.NetChanges()); touched {
+		if touches(t, taint, tx) {
 			t.Fatalf("transaction %d builds on itself", seq)
 		}
-		if _, touched := taint.Touched(insertOf(seq, int64(seq-1)).NetChanges()); touched != (seq > 2) {
+		if touched := touches(t, taint, insertOf(seq, int64(seq-1))); touched != (seq > 2) {
 			t.Fatalf("transaction %d: what the one before wanted is unsure: %t", seq, touched)
 		}
-		kept.judged(tx, &refused)
+		if err := kept.judged(tx, &refused); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if log.reads != 1 {
 		t.Errorf("the log was read %d times", log.reads)
@@ -67,6 +78,8 @@ func TestWhatIsUnsureIsReadAnewForAnotherView(t *testing.T) {
 		if log.reads != i+1 {
 			t.Errorf("transaction %d: %d reads", tx.Seq, log.reads)
 		}
-		kept.judged(tx, &verdict{})
+		if err := kept.judged(tx, &verdict{}); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package logtest
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"replog/replog"
@@ -34,6 +35,34 @@ func testLastSeq(t *testing.T, open Open) {
 		must(t, err)
 		same(t, "last seq of "+device.Short(), got, want)
 	}
+	got, err := log.LastSeq(context.Background(), bert)
+	must(t, err)
+	same(t, "last seq for a reader", got, replog.Seq(1))
+}
+
+func testPlanned(t *testing.T, open Open) {
+	log, _ := open(t)
+	entries := write(t, log,
+		refused(replog.Conflict, anna, 1, insert(1, 1), insert(2, 2)),
+		rekeyed(anna, 2, 3, 4),
+		cancelled(applied(anna, 3, insert(5, 5))))
+	tx := begin(t, log)
+	for _, e := range entries {
+		var got []replog.Change
+		must(t, tx.Planned(e.Revision, func(n int, c *replog.Change) error {
+			same(t, "number", n, len(got))
+			got = append(got, *c)
+			return nil
+		}))
+		same(t, "planned", len(got), e.Transaction.NetChanges().Len())
+		for i := range got {
+			same(t, "planned", got[i], netOf(&e.Transaction)[i])
+		}
+	}
+	stop := errors.New("stop")
+	if err := tx.Planned(1, func(int, *replog.Change) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("an error of yield came back as %v", err)
+	}
 }
 
 func testUnsettled(t *testing.T, open Open) {
@@ -49,16 +78,16 @@ func testUnsettled(t *testing.T, open Open) {
 	must(t, tx.Append(own))
 	got, err := tx.Unsettled(anna, 1)
 	must(t, err)
-	same(t, "anna's unsettled entries since 1", got, []replog.Entry{entries[2], own})
+	same(t, "anna's unsettled entries since 1", got, []replog.Judged{judged(entries[2]), judged(own)})
 	got, err = tx.Unsettled(anna, 2)
 	must(t, err)
-	same(t, "anna's unsettled entries since 2", got, []replog.Entry{own})
+	same(t, "anna's unsettled entries since 2", got, []replog.Judged{judged(own)})
 	got, err = tx.Unsettled(anna, 5)
 	must(t, err)
 	same(t, "anna's unsettled entries since 5", len(got), 0)
 	found, err := tx.Find(anna, 5)
 	must(t, err)
-	same(t, "own append", found, own)
+	same(t, "own append", found, judged(own))
 }
 
 func testForeign(t *testing.T, open Open) {

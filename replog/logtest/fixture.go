@@ -49,7 +49,21 @@ func applied(device replog.DeviceID, seq replog.Seq, changes ...replog.Change) r
 		t.Statements = append(t.Statements, replog.Statement{Change: c})
 		t.Time = max(t.Time, c.Time)
 	}
-	return replog.Entry{Received: t.Time + 5000, Outcome: replog.Applied, Transaction: t, Changes: t.NetChanges()}
+	return replog.Entry{Received: t.Time + 5000, Outcome: replog.Applied, Transaction: t, Changes: netOf(&t)}
+}
+
+// netOf are the net changes of a transaction in memory.
+func netOf(t *replog.Transaction) []replog.Change {
+	list, err := replog.InMemory(t.NetChanges())
+	if err != nil {
+		panic(err)
+	}
+	return list
+}
+
+// judged is what became of an entry's transaction.
+func judged(e replog.Entry) replog.Judged {
+	return replog.Judged{Verdict: e.Verdict(), Changes: len(e.Changes)}
 }
 
 // refused is an entry with an outcome other than applied.

@@ -19,8 +19,17 @@ var Start = replog.Head{
 	Epoch:    "99999999-8888-4777-8666-555555555555",
 }
 
-// Run checks every promise of replog.Log and replog.LogTx.
+// Run checks every promise of replog.Log and replog.LogTx, and then again with
+// entries that are too long for memory.
 func Run(t *testing.T, open Open) {
+	run(t, open)
+	t.Run("of long transactions", func(t *testing.T) {
+		t.Cleanup(replog.SetMemory(1, 1))
+		run(t, lengthen(open))
+	})
+}
+
+func run(t *testing.T, open Open) {
 	for _, test := range []struct {
 		promise string
 		run     func(*testing.T, Open)
@@ -41,6 +50,7 @@ func Run(t *testing.T, open Open) {
 		{"what is not there is ErrNotFound", testNotFound},
 		{"the last seq is the device's own", testLastSeq},
 		{"unsettled gives the device's later entries that were not applied, in order", testUnsettled},
+		{"planned gives the net changes that an entry records, in order", testPlanned},
 		{"foreign is the newest change of another device", testForeign},
 		{"concurrent gives other devices' effective changes of the row", testConcurrent},
 		{"concurrent tells rows apart exactly", testConcurrentRows},
@@ -56,6 +66,7 @@ func Run(t *testing.T, open Open) {
 		{"an error of yield ends the reading and is returned", testYieldError},
 		{"a reader sees one state however long it reads", testOneView},
 		{"a reader who asks for what is after never misses a revision", testFollow},
+		{"changes that equal what is recorded may be a list of their own", testEqualList},
 		{"a transaction of 10,000 changes comes back whole", testLarge},
 	} {
 		t.Run(test.promise, func(t *testing.T) { test.run(t, open) })

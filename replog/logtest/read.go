@@ -20,7 +20,7 @@ func testVisibility(t *testing.T, open Open) {
 
 	found, err := tx.Find(anna, 2)
 	must(t, err)
-	same(t, "own append", found, own)
+	same(t, "own append", found, judged(own))
 	same(t, "head of the writer", tx.Head().Revision, replog.Revision(2))
 	same(t, "head of a reader", head(t, log).Revision, replog.Revision(1))
 	same(t, "entries of a reader", read(t, log, replog.Filter{}), first)

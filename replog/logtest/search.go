@@ -59,7 +59,7 @@ func rekeyed(device replog.DeviceID, seq replog.Seq, from, to int64) replog.Entr
 	net := []replog.Change{remove(from, 1), insert(to, 1)}
 	net[0].Unit, net[1].Unit = 1, 1
 	e.Transaction.SetNet(net)
-	e.Changes = e.Transaction.NetChanges()
+	e.Changes = netOf(&e.Transaction)
 	return e
 }
 

@@ -19,28 +19,29 @@ func (t *tx) Append(e replog.Entry) error {
 	if want := t.head.Revision + 1; e.Revision != want {
 		return &RevisionError{Want: want, Got: e.Revision}
 	}
-	r, err := takeApart(&e)
-	if err != nil {
-		return err
-	}
-	if r.hash != e.Hash {
+	form := formOf(&e)
+	if form.Hash != e.Hash {
 		return fmt.Errorf("append revision %d: %w", e.Revision, ErrHash)
 	}
-	if err := t.appendEntry(&e, &r); err != nil {
+	if err := t.appendEntry(&e, form); err != nil {
 		return t.log.explain(fmt.Errorf("append revision %d: %w", e.Revision, err))
 	}
-	if t.broken = t.appendRows(&e, &r); t.broken != nil {
+	if t.broken = t.appendRows(&e, form); t.broken != nil {
 		t.broken = t.log.explain(fmt.Errorf("append revision %d: %w", e.Revision, t.broken))
 		return t.broken
 	}
 	t.head.Revision = e.Revision
-	if len(e.Changes) > 0 {
+	if e.Made().Len() > 0 {
 		t.last.add(e.Revision, e.Transaction.Device)
 	}
 	return nil
 }
 
-func (t *tx) appendEntry(e *replog.Entry, r *recorded) error {
+func (t *tx) appendEntry(e *replog.Entry, form *replog.Form) error {
+	first, err := firstLine(form)
+	if err != nil {
+		return err
+	}
 	var parts, net, changes any
 	if len(e.Parts) > 0 {
 		b, err := json.Marshal(e.Parts)
@@ -49,40 +50,64 @@ func (t *tx) appendEntry(e *replog.Entry, r *recorded) error {
 		}
 		parts = string(b)
 	}
-	if r.net != nil {
-		net = len(r.net)
+	if recorded := e.Transaction.RecordedNet(); recorded != nil {
+		net = recorded.Len()
 	}
 	if e.Outcome == replog.Applied {
-		changes = len(e.Changes)
+		changes = e.Made().Len()
 	}
 	x := &e.Transaction
 	return t.s.exec(insertEntry, int64(e.Revision), string(x.Device), int64(x.Seq), int64(x.Base), int64(x.Seen),
 		x.Label, x.Marked, int64(x.Time), int64(e.Received), string(e.Outcome), e.Reason.Code, e.Reason.Detail,
-		parts, e.Unsettled(), r.first, string(r.hash), len(r.statements), net, changes, e.AsRecorded())
+		parts, e.Unsettled(), first, string(form.Hash), x.RecordedStatements().Len(), net, changes, e.AsRecorded())
 }
 
-func (t *tx) appendRows(e *replog.Entry, r *recorded) error {
-	if err := t.appendStatements(e, r); err != nil {
+func (t *tx) appendRows(e *replog.Entry, form *replog.Form) error {
+	if err := t.appendRecorded(e, form); err != nil {
 		return err
 	}
-	if err := t.appendTouched(e); err != nil {
-		return err
-	}
-	for i, body := range r.net {
-		if err := t.s.exec(insertNet, int64(e.Revision), i, body); err != nil {
+	if e.Outcome == replog.Applied {
+		if !e.AsRecorded() {
+			if err := t.appendEffects(e); err != nil {
+				return err
+			}
+		}
+		if err := t.appendChangedRows(e); err != nil {
 			return err
 		}
 	}
-	if e.Outcome != replog.Applied {
-		return nil
-	}
-	if !e.AsRecorded() {
-		if err := t.appendEffects(e); err != nil {
-			return err
-		}
-	}
-	return t.appendChangedRows(e)
+	return t.appendTouched(e)
 }
+
+// appendRecorded stores the statements and the net changes of the recorded form.
+func (t *tx) appendRecorded(e *replog.Entry, form *replog.Form) error {
+	fate, err := e.Fates()
+	if err != nil {
+		return err
+	}
+	recordedStatements := e.Transaction.RecordedStatements()
+	statements, net := 0, 0
+	return eachBody(form, func(body string) error {
+		var outcome, reason, detail any
+		if len(e.Parts) > 0 {
+			c, err := recordedStatements.At(statements)
+			if err != nil {
+				return err
+			}
+			if p := fate(c); p != nil {
+				outcome, reason, detail = string(p.Outcome), p.Reason.Code, p.Reason.Detail
+			}
+		}
+		statements++
+		return t.s.exec(insertStatement, int64(e.Revision), statements-1, body, outcome, reason, detail)
+	}, func(body string) error {
+		net++
+		return t.s.exec(insertNet, int64(e.Revision), net-1, body)
+	})
+}
+
+// sortedRows is how many rows appendChangedRows sorts at a time.
+const sortedRows = 20_000
 
 // appendChangedRows goes by key, not by number: that saves a tenth of the time where
 // keys are random and many.
@@ -91,57 +116,28 @@ func (t *tx) appendChangedRows(e *replog.Entry) error {
 		row replog.RowID
 		n   int
 	}
-	places := make([]place, len(e.Changes))
-	for i := range e.Changes {
-		places[i] = place{e.Changes[i].Row(), i}
+	made := e.Made()
+	places := make([]place, 0, min(made.Len(), sortedRows))
+	put := func() error {
+		slices.SortFunc(places, func(a, b place) int {
+			return cmp.Or(cmp.Compare(a.row.Table, b.row.Table), cmp.Compare(a.row.Key, b.row.Key))
+		})
+		for _, p := range places {
+			if err := t.s.exec(insertChangedRow, p.row.Table, p.row.Key, int64(e.Revision), p.n); err != nil {
+				return err
+			}
+		}
+		places = places[:0]
+		return nil
 	}
-	slices.SortFunc(places, func(a, b place) int {
-		return cmp.Or(cmp.Compare(a.row.Table, b.row.Table), cmp.Compare(a.row.Key, b.row.Key))
+	err := replog.EachChange(made, func(i int, c *replog.Change) error {
+		if places = append(places, place{c.Row(), i}); len(places) < sortedRows {
+			return nil
+		}
+		return put()
 	})
-	for _, p := range places {
-		if err := t.s.exec(insertChangedRow, p.row.Table, p.row.Key, int64(e.Revision), p.n); err != nil {
-			return err
-		}
+	if err != nil {
+		return err
 	}
-	return nil
-}
-
-func (t *tx) appendStatements(e *replog.Entry, r *recorded) error {
-	var fates []replog.LogStatement
-	if len(e.Parts) > 0 {
-		fates = e.Line().Statements
-	}
-	for i, body := range r.statements {
-		var outcome, reason, detail any
-		if fates != nil && fates[i].Reason != nil {
-			outcome, reason, detail = string(fates[i].Outcome), fates[i].Reason.Code, fates[i].Reason.Detail
-		}
-		if err := t.s.exec(insertStatement, int64(e.Revision), i, body, outcome, reason, detail); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// appendEffects stores the changes of an entry that were not, all of them,
-// made as recorded: by number those that were.
-func (t *tx) appendEffects(e *replog.Entry) error {
-	planned := e.Transaction.NetChanges()
-	byRow := make(map[replog.RowID]int, len(planned))
-	for i := range planned {
-		byRow[planned[i].Row()] = i
-	}
-	for i := range e.Changes {
-		var net, body any
-		c := e.Changes[i : i+1]
-		if n, ok := byRow[c[0].Row()]; ok && replog.SameChanges(c, planned[n:n+1]) {
-			net = n
-		} else {
-			body = string(c[0].AppendJSON(nil))
-		}
-		if err := t.s.exec(insertEffect, int64(e.Revision), i, net, body); err != nil {
-			return err
-		}
-	}
-	return nil
+	return put()
 }

@@ -18,7 +18,7 @@ func (l *Log) Deliveries(ctx context.Context, to replog.DeviceID, after, upTo re
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			d, err := s.delivery(to, scan)
+			d, _, err := s.delivery(to, scan)
 			if err != nil {
 				return err
 			}
@@ -27,7 +27,8 @@ func (l *Log) Deliveries(ctx context.Context, to replog.DeviceID, after, upTo re
 	})
 }
 
-func (s *session) delivery(to replog.DeviceID, scan func(...any) error) (*replog.Delivery, error) {
+// delivery reads one, and how many rows the entry changed.
+func (s *session) delivery(to replog.DeviceID, scan func(...any) error) (*replog.Delivery, int, error) {
 	var (
 		d            replog.Delivery
 		v            replog.Verdict
@@ -39,7 +40,7 @@ func (s *session) delivery(to replog.DeviceID, scan func(...any) error) (*replog
 	err := scan(&d.Revision, &d.Device, &d.Seq, &v.Hash, &v.Outcome, &reason.Code, &reason.Detail, &parts,
 		&statements, &net, &changes, &v.AsRecorded)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	d.Applied = v.Outcome == replog.Applied
 	own := d.Device == to
@@ -50,7 +51,7 @@ func (s *session) delivery(to replog.DeviceID, scan func(...any) error) (*replog
 		}
 		if parts.Valid {
 			if err := json.Unmarshal([]byte(parts.String), &v.Parts); err != nil {
-				return nil, fmt.Errorf("revision %d: parts: %w", d.Revision, err)
+				return nil, 0, fmt.Errorf("revision %d: parts: %w", d.Revision, err)
 			}
 		}
 	}
@@ -76,5 +77,11 @@ func (s *session) delivery(to replog.DeviceID, scan func(...any) error) (*replog
 			return yield(body)
 		})
 	}
-	return &d, nil
+	return &d, int(changes.Int64), nil
+}
+
+// LastSeq implements replog.Log.
+func (l *Log) LastSeq(ctx context.Context, device replog.DeviceID) (seq replog.Seq, err error) {
+	err = l.readers.QueryRowContext(ctx, selectLastSeq, string(device)).Scan(&seq)
+	return seq, l.explain(err)
 }

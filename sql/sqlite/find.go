@@ -1,12 +1,60 @@
 package sqlite
 
 import (
+	"database/sql"
+
 	"replog/replog"
 )
 
 // Find implements replog.LogTx.
-func (t *tx) Find(device replog.DeviceID, seq replog.Seq) (replog.Entry, error) {
-	return (&reader{s: t.s}).one(selectEntry+"WHERE device = ? AND seq = ?", string(device), int64(seq))
+func (t *tx) Find(device replog.DeviceID, seq replog.Seq) (replog.Judged, error) {
+	list, err := t.judged("WHERE device = ? AND seq = ?", device, seq)
+	if err == nil && len(list) == 0 {
+		err = replog.ErrNotFound
+	}
+	if err != nil {
+		return replog.Judged{}, err
+	}
+	return list[0], nil
+}
+
+// judged reads what became of the device's transactions that meet a condition.
+func (t *tx) judged(condition string, device replog.DeviceID, seq replog.Seq) ([]replog.Judged, error) {
+	var list []replog.Judged
+	err := t.s.rows(selectJudged+condition, []any{string(device), int64(seq)}, func(scan func(...any) error) error {
+		d, changes, err := t.s.delivery(device, scan)
+		if err == nil {
+			list = append(list, replog.Judged{Verdict: *d.Verdict, Changes: changes})
+		}
+		return err
+	})
+	return list, err
+}
+
+// Planned implements replog.LogTx.
+func (t *tx) Planned(r replog.Revision, yield func(n int, c *replog.Change) error) error {
+	var net sql.NullInt64
+	err := t.s.row(selectNetCount, []any{int64(r)}, &net)
+	if err != nil {
+		return err
+	}
+	query := selectStatements
+	if net.Valid {
+		query = selectNet
+	}
+	n := 0
+	return t.s.rows(query, []any{int64(r)}, func(scan func(...any) error) error {
+		var body string
+		if err := scan(&body); err != nil {
+			return err
+		}
+		c, err := replog.ParseChange([]byte(body))
+		if err != nil {
+			return err
+		}
+		n++
+		return yield(n-1, &c)
+	})
 }
 
 // LastSeq implements replog.LogTx.
@@ -46,12 +94,6 @@ func (t *tx) Concurrent(row replog.RowID, after replog.Revision, device replog.D
 }
 
 // Unsettled implements replog.LogTx.
-func (t *tx) Unsettled(device replog.DeviceID, after replog.Seq) ([]replog.Entry, error) {
-	var entries []replog.Entry
-	err := (&reader{s: t.s}).all(selectEntry+"WHERE device = ? AND seq > ? AND unsettled = 1 ORDER BY seq",
-		[]any{string(device), int64(after)}, func(e replog.Entry) error {
-			entries = append(entries, e)
-			return nil
-		})
-	return entries, err
+func (t *tx) Unsettled(device replog.DeviceID, after replog.Seq) ([]replog.Judged, error) {
+	return t.judged("WHERE device = ? AND seq > ? AND unsettled = 1 ORDER BY seq", device, after)
 }

@@ -68,7 +68,7 @@ func entry(seq replog.Seq, changes ...replog.Change) replog.Entry {
 	for _, c := range changes {
 		e.Transaction.Statements = append(e.Transaction.Statements, replog.Statement{Change: c})
 	}
-	e.Changes = e.Transaction.NetChanges()
+	e.Changes = changes
 	return e
 }
 

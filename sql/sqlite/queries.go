@@ -45,10 +45,16 @@ SELECT body FROM recorded_net WHERE revision = ? ORDER BY n`
 const selectEffects = `
 SELECT net, body FROM effect WHERE revision = ? ORDER BY n`
 
-// selectDeliveries gives what scanDelivery reads.
-const selectDeliveries = `
+// selectJudged gives what session.delivery reads; a condition follows.
+const selectJudged = `
 SELECT revision, device, seq, hash, outcome, reason, detail, parts, statements, net, changes, as_recorded
 FROM entry
+`
+
+const selectNetCount = `
+SELECT net FROM entry WHERE revision = ?`
+
+const selectDeliveries = selectJudged + `
 WHERE revision > ? AND revision <= ? AND (outcome = 'applied' OR device = ?)
 ORDER BY revision`
 
@@ -79,8 +85,11 @@ ORDER BY r.revision`
 const insertTouchedTable = `
 INSERT INTO touched_table (table_name, revision) VALUES (?, ?)`
 
+// insertTouchedRow leaves out a row that changed_row has.
 const insertTouchedRow = `
-INSERT INTO touched_row (table_name, key, revision) VALUES (?, ?, ?)`
+INSERT OR IGNORE INTO touched_row (table_name, key, revision)
+SELECT ?1, ?2, ?3
+WHERE NOT EXISTS (SELECT 1 FROM changed_row WHERE table_name = ?1 AND key = ?2 AND revision = ?3)`
 
 // selectTableNames jumps from one name in the index to the next.
 const selectTableNames = `

@@ -115,13 +115,13 @@ func (r *reader) entry(scan func(...any) error) (replog.Entry, error) {
 	}
 	switch {
 	case asRecorded:
-		e.Changes = e.Transaction.NetChanges()
+		e.Changes, err = replog.InMemory(e.Transaction.NetChanges())
 	case changes.Valid:
 		if err := r.effects(&e, int(changes.Int64)); err != nil {
 			return e, fmt.Errorf("revision %d: %w", e.Revision, err)
 		}
 	}
-	return e, nil
+	return e, err
 }
 
 func (r *reader) transaction(e *replog.Entry, form *recorded, statements int, net sql.NullInt64) (err error) {
@@ -150,7 +150,10 @@ func (r *reader) bodies(query string, revision replog.Revision, n int) ([]string
 }
 
 func (r *reader) effects(e *replog.Entry, n int) error {
-	planned := e.Transaction.NetChanges()
+	planned, err := replog.InMemory(e.Transaction.NetChanges())
+	if err != nil {
+		return err
+	}
 	e.Changes = make([]replog.Change, 0, n)
 	return r.s.rows(selectEffects, []any{int64(e.Revision)}, func(scan func(...any) error) error {
 		var net sql.NullInt64

@@ -2,13 +2,14 @@ package sqlite
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	"replog/replog"
 )
 
-// recorded is a transaction's recorded form, taken apart so that its statements
-// and net changes are rows, and put together again.
+// recorded is a transaction's recorded form as the store keeps it, taken apart so
+// that its statements and net changes are rows.
 type recorded struct {
 	first      string
 	statements []string
@@ -25,27 +26,45 @@ const (
 
 func endLine(hash replog.Hash) string { return `{"end":{"hash":"` + string(hash) + `"}}` + "\n" }
 
-// takeApart takes an entry's recorded form, line by line, byte for byte.
-func takeApart(e *replog.Entry) (recorded, error) {
-	form, hash := e.Recorded, e.Hash
-	if form == nil {
-		form, hash = e.Transaction.Encode()
+// formOf is an entry's recorded form.
+func formOf(e *replog.Entry) *replog.Form {
+	if e.Form != nil {
+		return e.Form
 	}
-	r := recorded{hash: hash, statements: make([]string, 0, len(e.Transaction.Statements))}
-	for line := range bytes.Lines(form) {
-		if r.first == "" {
-			r.first = string(line)
-		} else if body, ok := unwrap(line, beforeStatement); ok {
-			r.statements = append(r.statements, body)
-		} else if body, ok := unwrap(line, beforeNet); ok {
-			r.net = append(r.net, body)
-		} else if string(line) == noNetLine {
-			r.net = []string{}
-		} else if string(line) != endLine(hash) {
-			return recorded{}, fmt.Errorf("%w: a line that the store does not know: %.80s", replog.ErrForm, line)
+	return replog.NewForm(&e.Transaction)
+}
+
+// firstLine is the line with which a form begins.
+func firstLine(form *replog.Form) (first string, err error) {
+	err = form.EachLine(func(line []byte) error {
+		first = string(line)
+		return errFirst
+	})
+	if errors.Is(err, errFirst) {
+		err = nil
+	}
+	return first, err
+}
+
+var errFirst = errors.New("the first line was read")
+
+// eachBody gives the bodies of a form's statements and net changes, byte for
+// byte.
+func eachBody(form *replog.Form, statement, net func(body string) error) error {
+	n := 0
+	return form.EachLine(func(line []byte) error {
+		n++
+		if body, ok := unwrap(line, beforeStatement); ok {
+			return statement(body)
 		}
-	}
-	return r, nil
+		if body, ok := unwrap(line, beforeNet); ok {
+			return net(body)
+		}
+		if n > 1 && string(line) != noNetLine && string(line) != endLine(form.Hash) {
+			return fmt.Errorf("%w: a line that the store does not know: %.80s", replog.ErrForm, line)
+		}
+		return nil
+	})
 }
 
 // unwrap returns the body of a line that begins with before.

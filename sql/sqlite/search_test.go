@@ -55,7 +55,7 @@ func rekeyed(seq replog.Seq) replog.Entry {
 	statement.New = []replog.Value{replog.Text("\xff\x00"), replog.Text("y"), replog.Real(1)}
 	e := entry(seq, statement)
 	e.Transaction.SetNet([]replog.Change{insert(20, "moved")})
-	e.Changes = e.Transaction.NetChanges()
+	e.Changes, _ = replog.InMemory(e.Transaction.NetChanges())
 	return e
 }
 

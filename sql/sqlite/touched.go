@@ -1,58 +1,47 @@
 package sqlite
 
-import "replog/replog"
+import (
+	"slices"
 
-// appendTouched stores what a search by table or row has to find.
+	"replog/replog"
+)
+
+// appendTouched stores what a search by table or row has to find. It comes after
+// the changed rows.
 func (t *tx) appendTouched(e *replog.Entry) error {
 	tables := map[string]bool{}
-	touch := func(table string) error {
-		if tables[table] {
+	// Most entries touch no other rows than they change: they are what was
+	// recorded, and the statements are the net changes.
+	others := e.Transaction.RecordedNet() != nil || !e.AsRecorded()
+	touch := func(c *replog.Change) error {
+		if !tables[c.Table] {
+			tables[c.Table] = true
+			if err := t.s.exec(insertTouchedTable, c.Table, int64(e.Revision)); err != nil {
+				return err
+			}
+		}
+		if !others {
 			return nil
 		}
-		tables[table] = true
-		return t.s.exec(insertTouchedTable, table, int64(e.Revision))
-	}
-	for i := range e.Transaction.Statements {
-		if err := touch(e.Transaction.Statements[i].Table); err != nil {
+		if err := t.s.exec(insertTouchedRow, c.Table, replog.KeyString(c.Key), int64(e.Revision)); err != nil {
 			return err
 		}
-	}
-	for i := range e.Transaction.Net {
-		if err := touch(e.Transaction.Net[i].Table); err != nil {
-			return err
+		if after := c.KeyAfter(); !slices.Equal(after, c.Key) {
+			return t.s.exec(insertTouchedRow, c.Table, replog.KeyString(after), int64(e.Revision))
 		}
-	}
-	for i := range e.Changes {
-		if err := touch(e.Changes[i].Table); err != nil {
-			return err
-		}
-	}
-	for row := range unchangedRows(e) {
-		if err := t.s.exec(insertTouchedRow, row.Table, row.Key, int64(e.Revision)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// unchangedRows are the rows that the transaction names and the entry did not
-// change. Most entries have none: they are what was recorded, and the
-// statements are the net changes.
-func unchangedRows(e *replog.Entry) map[replog.RowID]bool {
-	if e.Transaction.Net == nil && e.AsRecorded() {
 		return nil
 	}
-	rows := map[replog.RowID]bool{}
-	for i := range e.Transaction.Statements {
-		c := &e.Transaction.Statements[i].Change
-		rows[c.Row()] = true
-		rows[replog.RowID{Table: c.Table, Key: replog.KeyString(c.KeyAfter())}] = true
+	each := func(_ int, c *replog.Change) error { return touch(c) }
+	if err := replog.EachChange(e.Transaction.RecordedStatements(), each); err != nil {
+		return err
 	}
-	for i := range e.Transaction.Net {
-		rows[e.Transaction.Net[i].Row()] = true
+	if net := e.Transaction.RecordedNet(); net != nil {
+		if err := replog.EachChange(net, each); err != nil {
+			return err
+		}
 	}
-	for i := range e.Changes {
-		delete(rows, e.Changes[i].Row())
+	if e.AsRecorded() {
+		return nil
 	}
-	return rows
+	return replog.EachChange(e.Made(), each)
 }

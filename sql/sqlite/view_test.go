@@ -138,7 +138,7 @@ func TestTheChangeViewShowsWhatTheServerDid(t *testing.T) {
 
 	netted := entry(2, insert(3, "three"), insert(3, "x"))
 	netted.Transaction.SetNet([]replog.Change{insert(3, "net")})
-	netted.Changes = netted.Transaction.NetChanges()
+	netted.Changes, _ = replog.InMemory(netted.Transaction.NetChanges())
 	add(t, log, netted)
 
 	partly := entry(3, insert(4, "stale"), insert(5, "five"), insert(6, "six"))

@@ -80,7 +80,11 @@ func (t *Txn) sameRecorded(r *replog.Transaction) error {
 	if err := sameOrder(r); err != nil {
 		return err
 	}
-	return t.adopt(r.NetChanges())
+	net, err := replog.InMemory(r.NetChanges())
+	if err != nil {
+		return err
+	}
+	return t.adopt(net)
 }
 
 // sameVerdict compares outcome, reason, parts and effects.

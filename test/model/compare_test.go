@@ -61,10 +61,14 @@ func sameOrder(r *replog.Transaction) error {
 		touch(replog.RowID{Table: s.Table, Key: replog.KeyString(key)})
 	}
 	last := -1
-	for _, c := range r.NetChanges() {
+	net, err := replog.InMemory(r.NetChanges())
+	if err != nil {
+		return err
+	}
+	for _, c := range net {
 		at, ok := touched[c.Row()]
 		if !ok || at < last {
-			return fmt.Errorf("%s is out of order, or no statement touches it:\n%s", c.Row(), changeList(r.NetChanges()))
+			return fmt.Errorf("%s is out of order, or no statement touches it:\n%s", c.Row(), changeList(net))
 		}
 		last = at
 	}

@@ -1,0 +1,65 @@
+package sqlite
+
+import (
+	"hash/maphash"
+	"slices"
+
+	"replog/replog"
+)
+
+// appendEffects stores the changes of an entry that were not, all of them,
+// made as recorded: by number those that were.
+func (t *tx) appendEffects(e *replog.Entry) error {
+	plans := &plans{list: e.Transaction.NetChanges()}
+	return replog.EachChange(e.Made(), func(i int, c *replog.Change) error {
+		made := *c // what plans reads may be of the same list
+		n, planned, err := plans.of(&made)
+		switch {
+		case err != nil:
+			return err
+		case planned != nil && made.Equal(planned):
+			return t.s.exec(insertEffect, int64(e.Revision), i, n, nil)
+		}
+		return t.s.exec(insertEffect, int64(e.Revision), i, nil, string(made.AppendJSON(nil)))
+	})
+}
+
+// plans finds the net change that an effect comes from. Effects mostly come in
+// the order of the net changes; only where they do not is there an index.
+type plans struct {
+	list replog.Changes
+	next int
+	seed maphash.Seed
+	// byRow is by the row's hash. A clash only costs space in the store.
+	byRow map[uint64]int
+}
+
+// of returns the net change of a row, with its number, and nil where it finds none.
+func (p *plans) of(made *replog.Change) (int, *replog.Change, error) {
+	if p.byRow == nil {
+		for p.next < p.list.Len() {
+			planned, err := p.list.At(p.next)
+			p.next++
+			if err != nil || planned.Table == made.Table && slices.Equal(planned.Key, made.Key) {
+				return p.next - 1, planned, err
+			}
+		}
+		if err := p.index(); err != nil {
+			return 0, nil, err
+		}
+	}
+	n, ok := p.byRow[maphash.Comparable(p.seed, made.Row())]
+	if !ok {
+		return 0, nil, nil
+	}
+	planned, err := p.list.At(n)
+	return n, planned, err
+}
+
+func (p *plans) index() error {
+	p.seed, p.byRow = maphash.MakeSeed(), make(map[uint64]int, p.list.Len())
+	return replog.EachChange(p.list, func(i int, c *replog.Change) error {
+		p.byRow[maphash.Comparable(p.seed, c.Row())] = i
+		return nil
+	})
+}
