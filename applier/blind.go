@@ -134,11 +134,10 @@ func (s *rowStates) tell(records []*record, missed []RowImage) ([]*record, error
 	if len(missed) == 0 {
 		return records, nil
 	}
-	row, err := s.r.QueryRow("SELECT " + nowMillis)
+	now, err := s.r.clock()
 	if err != nil {
 		return nil, err
 	}
-	now := replog.Millis(row[0].Int64())
 	for _, e := range slices.Backward(records) {
 		if e.op == opMark {
 			if !e.label.IsNull() {
@@ -165,6 +164,17 @@ func (s *rowStates) tell(records []*record, missed []RowImage) ([]*record, error
 		records = append(records, e)
 	}
 	return records, nil
+}
+
+func (r *Replica) clock() (replog.Millis, error) {
+	if r.Clock != nil {
+		return r.Clock(), nil
+	}
+	row, err := r.QueryRow("SELECT " + nowMillis)
+	if err != nil {
+		return 0, err
+	}
+	return replog.Millis(row[0].Int64()), nil
 }
 
 // difference is a difference as the image of a row; nil for a row without

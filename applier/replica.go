@@ -15,6 +15,8 @@ import (
 type Replica struct {
 	*Conn
 	Schema *Schema
+	// Clock tells when what capture missed was found; nil for SQLite's clock.
+	Clock func() replog.Millis
 	// version is SQLite's count of schema changes when Schema was read.
 	version int64
 	// derived is what WithoutTriggers keeps right while it runs, and written are
