@@ -24,6 +24,18 @@ func (e *blindError) Error() string {
 	return "another program has just made anew: " + strings.Join(names, ", ")
 }
 
+// untilSeen runs f, which begins by seeAgain, once more where another program made
+// a table anew since.
+func untilSeen(f func() error) error {
+	for {
+		err := f()
+		var blind *blindError
+		if !errors.As(err, &blind) {
+			return err
+		}
+	}
+}
+
 // seeAgain looks for tables that capture is blind to. If there are any, it
 // installs capture on them again, and records what was written meanwhile as one
 // unmarked transaction, which a comparison with what they should hold tells: the
