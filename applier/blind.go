@@ -79,57 +79,8 @@ func (r *Replica) DropTriggers() error {
 	return r.dropTriggers(triggers)
 }
 
-// Missed compares tables with what they should hold, row by row, in the order of
-// tables and keys. expected and actual must not be in a transaction. Rows with
-// NULL in their key are left out, as by capture.
-func (r *Replica) Missed(expected, actual *Conn, tables []*Table) ([]RowImage, error) {
-	var missed []RowImage
-	_, err := Compare(expected, actual, CompareOptions{
-		Skip: func(name string) bool { return !isAmong(tables, name) },
-		Row: func(d RowDifference) error {
-			if image := r.Schema.Table(d.Table).difference(&d); image != nil {
-				missed = append(missed, *image)
-			}
-			return nil
-		},
-	})
-	return missed, err
-}
-
-func isAmong(tables []*Table, name string) bool {
-	return slices.ContainsFunc(tables, func(t *Table) bool { return foldName(t.Name) == foldName(name) })
-}
-
-// Overlay makes the net changes that are of some tables, as Replay does, but asks
-// no foreign key, as a parent may be among what capture missed. A row that
-// capture saw change, but not go, stays: what it was is not known by capture.
-func (r *Replica) Overlay(changes []replog.Change, tables []*Table) error {
-	var seen []replog.Change
-	for i := range changes {
-		c := &changes[i]
-		if !isAmong(tables, c.Table) {
-			continue
-		}
-		if c.Op == replog.Delete {
-			_, columns, now, err := r.find(c)
-			if err != nil {
-				return err
-			}
-			if now == nil || !slices.Equal(pick(now, columns), c.Old) {
-				continue
-			}
-		}
-		seen = append(seen, *c)
-	}
-	images, _, err := r.remake(replog.ChangeList(seen))
-	defer images.Close()
-	if err != nil {
-		return err
-	}
-	return r.Write(images)
-}
-
-// tell adds facts about rows that went past capture to the records.
+// tell adds facts about rows that went past capture to the records, and notes
+// whose other facts do not count.
 func (s *rowStates) tell(records []*record, missed []RowImage) ([]*record, error) {
 	if len(missed) == 0 {
 		return records, nil
@@ -148,8 +99,12 @@ func (s *rowStates) tell(records []*record, missed []RowImage) ([]*record, error
 	}
 	for i := range missed {
 		m := &missed[i]
+		s.instead[m.ID()] = m.instead
+		if sameImage(m.Before, m.After) {
+			continue
+		}
 		s.now[m.ID()] = m.After
-		e := &record{op: opUpdate, table: m.Table, time: now, image: m.Before}
+		e := &record{op: opUpdate, table: m.Table, time: now, image: m.Before, missed: true}
 		switch {
 		case m.Before == nil:
 			e.op, e.image = opInsert, m.After // of which the key counts

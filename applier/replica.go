@@ -55,6 +55,9 @@ type RowImage struct {
 	Table         *Table
 	Key           []replog.Value
 	Before, After []replog.Value
+	// instead says of what capture missed that nothing which it gathered of the
+	// row counts.
+	instead bool
 }
 
 // ID identifies the row.
