@@ -6,13 +6,21 @@ import (
 	"replog/replog"
 )
 
-// Blind lists the captured tables of which capture does not see all changes, as
-// triggers are not there: a migration that makes a table anew, copies, drops
-// and renames, takes them along with the old one.
+// Blind lists the captured tables of which capture did not see all changes: a
+// migration makes a table anew, copies, drops the old one and renames. Capture's
+// triggers go with that, or somebody else dropped one; or the migration creates
+// them again, as it does all triggers of the table. So a table is blind, too, that
+// comes after the table of capture's that resume creates, in the order of their
+// creation, which VACUUM keeps.
 func (r *Replica) Blind() ([]*Table, error) {
 	there := map[string]string{} // trigger -> table
-	err := r.Query("SELECT name, tbl_name FROM main.sqlite_schema WHERE type = 'trigger' AND lower(name) GLOB 'replog_*'", func(row []replog.Value) error {
-		there[row[0].Bytes()] = foldName(row[1].Bytes())
+	made := map[string]int64{}   // table -> its place in the order
+	err := r.Query("SELECT type, name, tbl_name, rowid FROM main.sqlite_schema WHERE type = 'table' OR type = 'trigger' AND lower(name) GLOB 'replog_*'", func(row []replog.Value) error {
+		if table := foldName(row[2].Bytes()); row[0].Bytes() == "table" {
+			made[table] = row[3].Int64()
+		} else {
+			there[row[1].Bytes()] = table
+		}
 		return nil
 	})
 	if err != nil {
@@ -25,7 +33,7 @@ func (r *Replica) Blind() ([]*Table, error) {
 	var blind []*Table
 	for id, t := range tables {
 		missing := func(event string) bool { return there[triggerName(int(id), event)] != foldName(t.Name) }
-		if slices.ContainsFunc(t.captureEvents(), missing) {
+		if made[foldName(t.Name)] > made["replog_control"] || slices.ContainsFunc(t.captureEvents(), missing) {
 			blind = append(blind, t)
 		}
 	}
@@ -65,6 +73,9 @@ func (r *Replica) ResumeCapture(blind []*Table) error {
 				return err
 			}
 		}
+	}
+	if err := r.Script("DROP TABLE main.replog_control;" + controlTable); err != nil {
+		return err
 	}
 	_, err = r.MendCapture()
 	return err
