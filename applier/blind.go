@@ -6,13 +6,21 @@ import (
 	"replog/replog"
 )
 
-// Blind lists the captured tables of which capture does not see all changes, as
-// triggers are not there: a migration that makes a table anew, copies, drops
-// and renames, takes them along with the old one.
+// Blind lists the captured tables of which capture did not see all changes: a
+// migration makes a table anew, copies, drops the old one and renames. Capture's
+// triggers go with that, or somebody else dropped one; or the migration creates
+// them again, as it does all triggers of the table. So a table is blind, too, that
+// comes after the table of capture's that resume creates, in the order of their
+// creation, which VACUUM keeps.
 func (r *Replica) Blind() ([]*Table, error) {
 	there := map[string]string{} // trigger -> table
-	err := r.Query("SELECT name, tbl_name FROM main.sqlite_schema WHERE type = 'trigger' AND lower(name) GLOB 'replog_*'", func(row []replog.Value) error {
-		there[row[0].Bytes()] = foldName(row[1].Bytes())
+	made := map[string]int64{}   // table -> its place in the order
+	err := r.Query("SELECT type, name, tbl_name, rowid FROM main.sqlite_schema WHERE type = 'table' OR type = 'trigger' AND lower(name) GLOB 'replog_*'", func(row []replog.Value) error {
+		if table := foldName(row[2].Bytes()); row[0].Bytes() == "table" {
+			made[table] = row[3].Int64()
+		} else {
+			there[row[1].Bytes()] = table
+		}
 		return nil
 	})
 	if err != nil {
@@ -25,7 +33,7 @@ func (r *Replica) Blind() ([]*Table, error) {
 	var blind []*Table
 	for id, t := range tables {
 		missing := func(event string) bool { return there[triggerName(int(id), event)] != foldName(t.Name) }
-		if slices.ContainsFunc(t.captureEvents(), missing) {
+		if made[foldName(t.Name)] > made["replog_control"] || slices.ContainsFunc(t.captureEvents(), missing) {
 			blind = append(blind, t)
 		}
 	}
@@ -66,6 +74,9 @@ func (r *Replica) ResumeCapture(blind []*Table) error {
 			}
 		}
 	}
+	if err := r.Script("DROP TABLE main.replog_control;" + controlTable); err != nil {
+		return err
+	}
 	_, err = r.MendCapture()
 	return err
 }
@@ -79,66 +90,16 @@ func (r *Replica) DropTriggers() error {
 	return r.dropTriggers(triggers)
 }
 
-// Missed compares tables with what they should hold, row by row, in the order of
-// tables and keys. expected and actual must not be in a transaction. Rows with
-// NULL in their key are left out, as by capture.
-func (r *Replica) Missed(expected, actual *Conn, tables []*Table) ([]RowImage, error) {
-	var missed []RowImage
-	_, err := Compare(expected, actual, CompareOptions{
-		Skip: func(name string) bool { return !isAmong(tables, name) },
-		Row: func(d RowDifference) error {
-			if image := r.Schema.Table(d.Table).difference(&d); image != nil {
-				missed = append(missed, *image)
-			}
-			return nil
-		},
-	})
-	return missed, err
-}
-
-func isAmong(tables []*Table, name string) bool {
-	return slices.ContainsFunc(tables, func(t *Table) bool { return foldName(t.Name) == foldName(name) })
-}
-
-// Overlay makes the net changes that are of some tables, as Replay does, but asks
-// no foreign key, as a parent may be among what capture missed. A row that
-// capture saw change, but not go, stays: what it was is not known by capture.
-func (r *Replica) Overlay(changes []replog.Change, tables []*Table) error {
-	var seen []replog.Change
-	for i := range changes {
-		c := &changes[i]
-		if !isAmong(tables, c.Table) {
-			continue
-		}
-		if c.Op == replog.Delete {
-			_, columns, now, err := r.find(c)
-			if err != nil {
-				return err
-			}
-			if now == nil || !slices.Equal(pick(now, columns), c.Old) {
-				continue
-			}
-		}
-		seen = append(seen, *c)
-	}
-	images, _, err := r.remake(replog.ChangeList(seen))
-	defer images.Close()
-	if err != nil {
-		return err
-	}
-	return r.Write(images)
-}
-
-// tell adds facts about rows that went past capture to the records.
+// tell adds facts about rows that went past capture to the records, and notes
+// whose other facts do not count.
 func (s *rowStates) tell(records []*record, missed []RowImage) ([]*record, error) {
 	if len(missed) == 0 {
 		return records, nil
 	}
-	row, err := s.r.QueryRow("SELECT " + nowMillis)
+	now, err := s.r.clock()
 	if err != nil {
 		return nil, err
 	}
-	now := replog.Millis(row[0].Int64())
 	for _, e := range slices.Backward(records) {
 		if e.op == opMark {
 			if !e.label.IsNull() {
@@ -149,8 +110,12 @@ func (s *rowStates) tell(records []*record, missed []RowImage) ([]*record, error
 	}
 	for i := range missed {
 		m := &missed[i]
+		s.instead[m.ID()] = m.instead
+		if sameImage(m.Before, m.After) {
+			continue
+		}
 		s.now[m.ID()] = m.After
-		e := &record{op: opUpdate, table: m.Table, time: now, image: m.Before}
+		e := &record{op: opUpdate, table: m.Table, time: now, image: m.Before, missed: true}
 		switch {
 		case m.Before == nil:
 			e.op, e.image = opInsert, m.After // of which the key counts
@@ -165,6 +130,17 @@ func (s *rowStates) tell(records []*record, missed []RowImage) ([]*record, error
 		records = append(records, e)
 	}
 	return records, nil
+}
+
+func (r *Replica) clock() (replog.Millis, error) {
+	if r.Clock != nil {
+		return r.Clock(), nil
+	}
+	row, err := r.QueryRow("SELECT " + nowMillis)
+	if err != nil {
+		return 0, err
+	}
+	return replog.Millis(row[0].Int64()), nil
 }
 
 // difference is a difference as the image of a row; nil for a row without

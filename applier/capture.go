@@ -45,11 +45,7 @@ const (
 
 // The tables that capture needs. None has a constraint but its rowid: an OR
 // clause of the application's statement would apply to it.
-const captureTables = `
-CREATE TABLE replog_control(
-  recording INTEGER  -- 0 while replog itself writes
-);
-INSERT INTO replog_control VALUES(1);
+const captureTables = controlTable + `
 CREATE TABLE replog_table(
   id INTEGER PRIMARY KEY,
   name TEXT,
@@ -62,6 +58,13 @@ CREATE TRIGGER replog_transaction_mark INSTEAD OF INSERT ON replog_transaction
 BEGIN
   INSERT INTO replog_change(tbl, op, v1) VALUES(0, 5, NEW.label);
 END;`
+
+// controlTable is younger than every table that capture sees (see Blind).
+const controlTable = `
+CREATE TABLE main.replog_control(
+  recording INTEGER  -- 0 while replog itself writes
+);
+INSERT INTO replog_control VALUES(1);`
 
 // nowMillis is the time of the running statement in milliseconds since 1970,
 // by functions that every SQLite has.

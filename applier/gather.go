@@ -24,7 +24,8 @@ type record struct {
 	target *record
 	// late is a fact of a row that was inserted before this record, but told of
 	// after it.
-	late *fact
+	late   *fact
+	missed bool // it was not captured, but follows from a comparison
 }
 
 // readRecords reads a stretch of the change table in order.

@@ -16,6 +16,9 @@ type history struct {
 	// effects are what changed it, in order.
 	effects []effect
 	unit    int // union-find parent, an index into the list of histories
+	// instead: only what was missed of the row counts, as capture's facts do not
+	// fit what it was.
+	instead bool
 	// later is what newer batches of a long transaction tell of it.
 	later *laterFacts
 }
@@ -166,6 +169,7 @@ func (h *history) resolve() (vanished bool) {
 	for _, f := range slices.Backward(h.facts) {
 		f.after = now
 		switch {
+		case h.instead && !f.told.missed:
 		case f.carried == nil:
 			now = f.image
 		case now == nil:
@@ -201,6 +205,9 @@ func (h *history) lastSeen(f *fact) []replog.Value {
 // row. Other facts may stand between each of them and the move, as a foreign-key
 // action may come upon the one row, and a DELETE trigger see the other evicted.
 func settleMove(from, to *fact) bool {
+	if from.row.instead || to.row.instead {
+		return false
+	}
 	taken := to.find(func(f *fact) bool { return f.after != nil && f.changed() && (f == to || f.leaves) })
 	gone := from.find(func(f *fact) bool {
 		return f.after == nil && (f == from || f.carried != nil || taken != nil && !f.leaves)

@@ -112,7 +112,7 @@ func (r *Replica) gatherBack(last replog.Millis, size batchSize, missed []RowIma
 	}
 	// Back from what is in the tables now: the state before a transaction is
 	// the state after the one before it.
-	states := rowStates{r: r, now: map[replog.RowID][]replog.Value{}, all: map[*Table]bool{}}
+	states := rowStates{r: r, now: map[replog.RowID][]replog.Value{}, all: map[*Table]bool{}, instead: map[replog.RowID]bool{}}
 	var long *longGathered // what is known so far of one that goes on in the batch before
 	for _, b := range slices.Backward(batches.list) {
 		records, err := r.readRecords(b.first, b.upTo)
@@ -168,6 +168,8 @@ type rowStates struct {
 	r   *Replica
 	now map[replog.RowID][]replog.Value // nil: absent
 	all map[*Table]bool                 // tables of which every row concerned is in now
+	// instead are rows of which only what was missed counts.
+	instead map[replog.RowID]bool
 }
 
 // manyRows is how many facts make it worth while to read a table's rows by one
@@ -237,6 +239,7 @@ func (s *rowStates) stepBack(p *span, long *longGathered) (*Gathered, error) {
 		if row.after, err = s.at(row); err != nil {
 			return nil, err
 		}
+		row.instead = s.instead[row.id]
 		if row.resolve() {
 			g.Vanished++
 		}

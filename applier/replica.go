@@ -15,6 +15,8 @@ import (
 type Replica struct {
 	*Conn
 	Schema *Schema
+	// Clock tells when what capture missed was found; nil for SQLite's clock.
+	Clock func() replog.Millis
 	// version is SQLite's count of schema changes when Schema was read.
 	version int64
 	// derived is what WithoutTriggers keeps right while it runs, and written are
@@ -53,6 +55,9 @@ type RowImage struct {
 	Table         *Table
 	Key           []replog.Value
 	Before, After []replog.Value
+	// instead says of what capture missed that nothing which it gathered of the
+	// row counts.
+	instead bool
 }
 
 // ID identifies the row.

@@ -24,6 +24,18 @@ func (e *blindError) Error() string {
 	return "another program has just made anew: " + strings.Join(names, ", ")
 }
 
+// untilSeen runs f, which begins by seeAgain, once more where another program made
+// a table anew since.
+func untilSeen(f func() error) error {
+	for {
+		err := f()
+		var blind *blindError
+		if !errors.As(err, &blind) {
+			return err
+		}
+	}
+}
+
 // seeAgain looks for tables that capture is blind to. If there are any, it
 // installs capture on them again, and records what was written meanwhile as one
 // unmarked transaction, which a comparison with what they should hold tells: the
@@ -150,40 +162,24 @@ func (d *Device) recordMissed(expected *applier.Replica) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	missed, err := d.missed(expected, blind, id)
+	missed, err := d.missed(expected, blind)
 	if err != nil {
 		return 0, err
 	}
 	if err := d.replica.ResumeCapture(blind); err != nil {
 		return 0, err
 	}
-	return len(missed), d.closeWith(id, missed)
+	return applier.CountMissed(missed), d.closeWith(id, missed)
 }
 
 // missed compares the blind tables with what they should hold, with what capture
 // has gathered on it. It reads by a connection of its own, as one that writes
 // cannot, before anything is written.
-func (d *Device) missed(expected *applier.Replica, blind []*applier.Table, id *identity) ([]applier.RowImage, error) {
-	gathered, err := d.replica.Gather(id.LastTime)
-	if err != nil {
-		return nil, err
-	}
-	if err := expected.Begin(); err != nil {
-		return nil, err
-	}
-	for _, g := range gathered {
-		err := expected.Savepoint(func() error { return expected.Overlay(g.Net, blind) })
-		if err != nil && !applier.Refused(err) {
-			return nil, errors.Join(err, expected.Rollback())
-		}
-	}
-	if err := expected.Commit(); err != nil {
-		return nil, err
-	}
+func (d *Device) missed(expected *applier.Replica, blind []*applier.Table) ([]applier.RowImage, error) {
 	reader, err := applier.Open(d.path, applier.OpenOptions{ReadOnly: true, BusyTimeout: d.options.BusyTimeout})
 	if err != nil {
 		return nil, err
 	}
 	defer reader.Close()
-	return d.replica.Missed(expected.Conn, reader, blind)
+	return d.replica.Missed(expected, reader, blind)
 }

@@ -28,7 +28,8 @@ const format = 3
 // Options are what a device needs from outside. The zero value works.
 type Options struct {
 	// Clock gives the time that the server is told and that files are named
-	// by; recorded times come from SQLite. Default time.Now.
+	// by, and that of changes that capture missed; other recorded times come
+	// from SQLite. Default time.Now.
 	Clock func() time.Time
 	// Random gives nonces. Default crypto/rand.
 	Random io.Reader
@@ -142,6 +143,7 @@ func openReplica(path string, o Options) (*applier.Replica, error) {
 		c.Close()
 		return nil, openError(path, err)
 	}
+	r.Clock = func() replog.Millis { return replog.MillisOf(o.Clock()) }
 	return r, nil
 }
 

@@ -57,7 +57,7 @@ func Fork(ctx context.Context, req ForkRequest, o Options) (*ForkResult, error) 
 				return err
 			}
 		}
-		result, err = d.fork(ctx, &req)
+		err = untilSeen(func() (err error) { result, err = d.fork(ctx, &req); return err })
 		return mismatch(req.Path, err)
 	})
 	return result, err

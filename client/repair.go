@@ -26,9 +26,7 @@ type RepairResult struct {
 func (d *Device) Repair(ctx context.Context) (*RepairResult, error) {
 	var result *RepairResult
 	err := locked(ctx, d.path, d.options, func() error {
-		var err error
-		result, err = d.repair(ctx)
-		return err
+		return untilSeen(func() (err error) { result, err = d.repair(ctx); return err })
 	})
 	return result, mismatch(d.path, err)
 }

@@ -111,6 +111,9 @@ func checkCapture(g generator, path string, logf func(string, ...any)) error {
 // tell gives the model what a local transaction did.
 func (d *Device) tell(events []event, during Span) {
 	for _, e := range events {
+		if e.blind != nil {
+			d.Blind(e.blind.table, e.blind.sight)
+		}
 		d.Wrote(e.state, e.moves, during)
 		if e.mark != nil {
 			d.Mark(e.mark.text)
@@ -139,6 +142,8 @@ func (l *local) String() string {
 
 func (s step) String() string {
 	switch {
+	case s.look:
+		return "look"
 	case !s.mark:
 		return s.sql
 	case s.text == nil:

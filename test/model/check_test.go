@@ -189,6 +189,18 @@ func (n *node) check() error {
 	if d := visible.Difference(n.model.Visible); d != nil {
 		return fmt.Errorf("device %d at revision %d: the file against the model:\n  %s", n.number, n.model.SyncPoint, strings.Join(d, "\n  "))
 	}
+	if !n.model.IsBlind() { // then nobody can tell
+		if err := n.sameConfirmed(); err != nil {
+			return err
+		}
+	}
+	if err := n.sameOutbox(); err != nil {
+		return err
+	}
+	return n.sameConflicts()
+}
+
+func (n *node) sameConfirmed() error {
 	confirmed, at, err := n.confirmed()
 	if err != nil {
 		return fmt.Errorf("device %d: confirmed state: %w", n.number, err)
@@ -199,10 +211,7 @@ func (n *node) check() error {
 	if d := confirmed.Difference(n.server.States[at]); d != nil {
 		return fmt.Errorf("device %d: its confirmed state at revision %d against the model:\n  %s", n.number, at, strings.Join(d, "\n  "))
 	}
-	if err := n.sameOutbox(); err != nil {
-		return err
-	}
-	return n.sameConflicts()
+	return nil
 }
 
 func (n *node) confirmed() (State, replog.Revision, error) {
@@ -228,7 +237,7 @@ func (n *node) sameByDiff(path string) error {
 	}
 	defer b.Close()
 	c, err := applier.Compare(a, b, applier.CompareOptions{})
-	same := err == nil && (c.Equal || len(n.more) > 0 && !slices.ContainsFunc(c.Tables, func(t applier.TableComparison) bool { return !t.Same() }))
+	same := err == nil && (c.Equal || (len(n.more) > 0 || n.anew) && !slices.ContainsFunc(c.Tables, func(t applier.TableComparison) bool { return !t.Same() }))
 	if err == nil && !same {
 		err = fmt.Errorf("device %d differs from the snapshot: %+v", n.number, c)
 	}
@@ -309,6 +318,7 @@ func (n *node) sameResult(r *client.SyncResult, mode client.Mode) error {
 			n.count.add("syncs that took a short cut beside others' changes")
 		}
 	}
+	n.countMissed(r)
 	if mode != client.PullOnly && n.logged[n.model.ID] < n.asked {
 		return fmt.Errorf("a sync succeeded, but transaction %d is not in the log", n.asked)
 	}

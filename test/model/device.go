@@ -25,7 +25,11 @@ type Device struct {
 	Former []*Entry
 
 	server   *Server
-	segments []*segment    // what has gathered; never empty
+	segments []*segment // what has gathered; never empty
+	// sight holds the tables that capture does not see wholly, and unseen the
+	// rows of them that were changed since.
+	sight    map[string]Sight
+	unseen   map[replog.RowID]bool
 	clock    replog.Millis // the latest time at which anything was written
 	recorded replog.Millis // the latest time that the log has shown
 }
@@ -39,6 +43,16 @@ type segment struct {
 	writes []write
 }
 
+// stretch is a segment from its beginning to its end.
+type stretch struct {
+	segment
+	after State
+	// unseen are rows that capture may have missed, and compared is when the
+	// device looked for them.
+	unseen   map[replog.RowID]bool
+	compared Span
+}
+
 // NewDevice is a replica with the server's content at a revision.
 func NewDevice(id replog.DeviceID, server *Server, at replog.Revision) *Device {
 	d := &Device{ID: id, SyncPoint: at, Visible: server.States[at], NoEffect: map[replog.Seq]bool{}, server: server}
@@ -46,11 +60,15 @@ func NewDevice(id replog.DeviceID, server *Server, at replog.Revision) *Device {
 	return d
 }
 
-func (d *Device) gather() { d.segments = []*segment{{before: d.Visible}} }
+func (d *Device) gather() {
+	d.segments = []*segment{{before: d.Visible}}
+	d.sight, d.unseen = map[string]Sight{}, map[replog.RowID]bool{}
+}
 
 // Wrote records a local write: the file as it is now, the keys that were
 // changed, and when it was done.
 func (d *Device) Wrote(now State, moves []Move, during Span) {
+	d.overlooked(now)
 	last := d.segments[len(d.segments)-1]
 	last.moves = append(last.moves, moves...)
 	d.clock = max(d.clock, during.To)
@@ -68,14 +86,24 @@ func (d *Device) Mark(label *string) {
 }
 
 // Close makes transactions of what has gathered, and returns them.
-func (d *Device) Close() []*Txn {
-	var closed []*Txn
+func (d *Device) Close() []*Txn { return d.close(d.stretches()) }
+
+func (d *Device) stretches() []stretch {
+	var list []stretch
 	for i, s := range d.segments {
 		now := d.Visible
 		if i+1 < len(d.segments) {
 			now = d.segments[i+1].before
 		}
-		net := d.server.Schema.NetChanges(s.before, now, s.moves)
+		list = append(list, stretch{segment: *s, after: now})
+	}
+	return list
+}
+
+func (d *Device) close(list []stretch) []*Txn {
+	var closed []*Txn
+	for _, s := range list {
+		net := d.server.Schema.NetChanges(s.before, s.after, s.moves)
 		if len(net) == 0 {
 			continue
 		}
@@ -83,7 +111,7 @@ func (d *Device) Close() []*Txn {
 		t := &Txn{
 			Device: d.ID, Seq: d.LastSeq, Marked: s.marked, Whole: d.Whole && !s.marked, Label: s.label,
 			Base: d.SyncPoint, Seen: d.Seen, Net: net,
-			before: s.before, writes: s.writes,
+			before: s.before, writes: s.writes, unseen: s.unseen, compared: s.compared,
 		}
 		for _, o := range d.Outbox {
 			if d.NoEffect[o.Seq] {

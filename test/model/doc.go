@@ -11,6 +11,12 @@
 // it predicts. When a device closes what has gathered, and how far its sync
 // point moved, is read from its file after each request.
 //
+// In one history of five, capture goes blind: tables are made anew, as migrations
+// do, with other writes before, within and after it, or triggers of capture are
+// dropped. The model knows which rows changed since, and that nothing is lost.
+// Which transaction has what of them depends on what capture noted before, and
+// is read from what the device recorded, as is the time of what was missed.
+//
 // How to run it:
 //
 //	go test ./test/model                       1,000 histories
@@ -29,5 +35,6 @@
 // one of eight they are the machine's, which two runs need not share.
 //
 // With -v a run ends with what it went through: outcomes, reasons, network
-// trouble, crashes. At least 60 % of the transactions have to be applied.
+// trouble, crashes, tables made anew, rows that capture missed. At least 60 % of
+// the transactions have to be applied, and all of this has to occur.
 package model

@@ -31,6 +31,16 @@ type familyTable struct {
 	unique  []int // single columns with a unique index
 	// hasRowid: rows have a rowid that is not the key.
 	hasRowid bool
+	// defs, clauses and options are the parts of its CREATE TABLE, indexes what
+	// follows it.
+	defs, clauses []string
+	options       string
+	indexes       []string
+}
+
+// create renders its CREATE TABLE under a name, with columns as given.
+func (t *familyTable) create(name string, defs []string) string {
+	return "CREATE TABLE " + name + "(" + strings.Join(slices.Concat(defs, t.clauses), ", ") + ") " + t.options
 }
 
 type familyColumn struct {
@@ -155,8 +165,8 @@ func (f *family) addTable(g generator, name string) {
 	} else {
 		d.t.hasRowid = len(d.t.Key) > 1 || d.t.columns[0].kind != kindInteger
 	}
-	f.ddl = append(f.ddl, "CREATE TABLE "+d.t.quoted+"("+strings.Join(append(d.columns, d.clauses...), ", ")+") "+strings.Join(options, ", "))
-	f.ddl = append(f.ddl, d.indexes...)
+	d.t.defs, d.t.clauses, d.t.options, d.t.indexes = d.columns, d.clauses, strings.Join(options, ", "), d.indexes
+	f.ddl = append(append(f.ddl, d.t.create(d.t.quoted, d.t.defs)), d.indexes...)
 }
 
 func (d *tableDraft) addColumn(kind columnKind, notNull bool, more string) int {

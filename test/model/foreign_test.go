@@ -76,22 +76,27 @@ func (c *foreign) query(sql string) ([]Row, error) {
 func (c *foreign) observe(f *family) error {
 	c.family = f
 	for i, t := range f.tables {
-		var old, now []string
-		for _, k := range t.Key {
-			name := t.columns[k].name
-			old, now = append(old, "OLD."+name), append(now, "NEW."+name)
-		}
 		sql := fmt.Sprintf("CREATE TEMP TABLE moved%d(%s)", i, strings.Join(numbered(2*len(t.Key)), ", "))
 		if err := c.exec(sql); err != nil {
 			return err
 		}
-		sql = fmt.Sprintf("CREATE TEMP TRIGGER observe%d AFTER UPDATE ON main.%s BEGIN INSERT INTO moved%d VALUES(%s); END",
-			i, t.quoted, i, strings.Join(append(old, now...), ", "))
-		if err := c.exec(sql); err != nil {
+		if err := c.exec(f.observer(i)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// observer renders the temporary trigger on the table i.
+func (f *family) observer(i int) string {
+	t := f.tables[i]
+	var old, now []string
+	for _, k := range t.Key {
+		name := t.columns[k].name
+		old, now = append(old, "OLD."+name), append(now, "NEW."+name)
+	}
+	return fmt.Sprintf("CREATE TEMP TRIGGER observe%d AFTER UPDATE ON main.%s BEGIN INSERT INTO moved%d VALUES(%s); END",
+		i, t.quoted, i, strings.Join(append(old, now...), ", "))
 }
 
 func numbered(n int) []string {
@@ -153,6 +158,7 @@ type event struct {
 	state State
 	moves []Move
 	mark  *step // the mark that follows; nil at the end
+	blind *blindness
 }
 
 // run does what the application does and returns what was committed. Statements
@@ -170,12 +176,15 @@ func (c *foreign) run(l *local) ([]event, error) {
 	explicit := l.steps[0].sql == "BEGIN"
 	for i := range l.steps {
 		s := &l.steps[i]
-		if s.mark {
+		if s.mark || s.look {
 			e, err := c.event(s)
 			if err != nil {
 				return nil, err
 			}
 			events = append(events, e)
+			if !s.mark {
+				continue
+			}
 			if err := c.execMark(s); err != nil {
 				return nil, err
 			}
@@ -187,6 +196,11 @@ func (c *foreign) run(l *local) ([]event, error) {
 		}
 		c.refused = append(c.refused, fmt.Sprint(err))
 		switch {
+		case err != nil && s.must:
+			if c.conn.AutoCommit() {
+				return nil, c.discard()
+			}
+			return nil, errors.Join(c.exec("ROLLBACK"), c.discard())
 		case s.sql == "ROLLBACK":
 			return nil, c.discard()
 		case s.sql == "SAVEPOINT app":
@@ -207,13 +221,20 @@ func (c *foreign) run(l *local) ([]event, error) {
 	return append(events, last), err
 }
 
-func (c *foreign) event(mark *step) (event, error) {
+// event tells what has been done up to a step, nil for the end.
+func (c *foreign) event(s *step) (event, error) {
 	moves, err := c.moves()
 	if err != nil {
 		return event{}, err
 	}
 	state, err := c.read(c.family)
-	return event{state, moves, mark}, err
+	e := event{state: state, moves: moves}
+	if s != nil {
+		if e.blind = s.blind; s.mark {
+			e.mark = s
+		}
+	}
+	return e, err
 }
 
 func (c *foreign) execMark(s *step) error {

@@ -11,7 +11,7 @@ import (
 func (d *Device) Copy() *Device {
 	c := *d
 	c.Outbox, c.Processed, c.Former = slices.Clone(d.Outbox), slices.Clone(d.Processed), slices.Clone(d.Former)
-	c.NoEffect = maps.Clone(d.NoEffect)
+	c.NoEffect, c.sight, c.unseen = maps.Clone(d.NoEffect), maps.Clone(d.sight), maps.Clone(d.unseen)
 	c.segments = nil
 	for _, s := range d.segments {
 		segment := *s
@@ -60,7 +60,8 @@ func (d *Device) Fork(id replog.DeviceID, at replog.Revision) {
 		}
 		n := &Txn{
 			Device: id, Seq: replog.Seq(len(renewed) + 1), Marked: t.Marked, Whole: t.Whole, Label: t.Label,
-			Base: d.rebased(t, at), Net: left, before: t.before, writes: t.writes,
+			Base: d.rebased(t, at), Net: left,
+			before: t.before, writes: t.writes, unseen: t.unseen, compared: t.compared,
 		}
 		for _, seq := range t.Without {
 			if now, ok := seqs[seq]; ok {

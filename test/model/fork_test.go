@@ -20,7 +20,7 @@ func (n *node) duplicate() error {
 		}
 	}
 	c := n.newNode()
-	c.model, c.more = n.model.Copy(), maps.Clone(n.more)
+	c.model, c.more, c.anew, c.captures = n.model.Copy(), maps.Clone(n.more), n.anew, n.captures
 	for _, suffix := range []string{"", "-wal", "-token"} {
 		b, err := os.ReadFile(n.path + suffix)
 		if errors.Is(err, os.ErrNotExist) && suffix == "-wal" {
@@ -57,7 +57,7 @@ func (n *node) fork() error {
 	if err != nil {
 		return err
 	}
-	n.busy = true
+	n.busy, n.begun = true, n.clock()
 	n.world.depth++
 	_, err = client.Fork(ctx, client.ForkRequest{Path: n.path, Token: token}, n.options())
 	n.world.depth--
@@ -83,6 +83,9 @@ func (n *node) fork() error {
 			return err
 		}
 		return n.check()
+	}
+	if n.model.IsBlind() {
+		return fmt.Errorf("device %d was forked, and what capture missed was not looked for", n.number)
 	}
 	n.model.Close()
 	if err := n.absorb(); err != nil {

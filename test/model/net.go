@@ -63,6 +63,20 @@ func compareIDs(a, b replog.RowID) int {
 // numberUnits joins rows by key changes. Rows without net change join others
 // but are not counted.
 func numberUnits(nets []*Net, moves []Move) {
+	unit := joinedBy(moves)
+	size := map[int]int{}
+	for _, n := range nets {
+		size[unit[n.ID]]++
+	}
+	for _, n := range nets {
+		if u := unit[n.ID]; size[u] > 1 {
+			n.Unit = u
+		}
+	}
+}
+
+// joinedBy gives each row of a key change a number, rows that are joined the same.
+func joinedBy(moves []Move) map[replog.RowID]int {
 	unit := map[replog.RowID]int{}
 	for i, m := range moves {
 		number := i + 1
@@ -77,15 +91,7 @@ func numberUnits(nets []*Net, moves []Move) {
 			unit[id] = number
 		}
 	}
-	size := map[int]int{}
-	for _, n := range nets {
-		size[unit[n.ID]]++
-	}
-	for _, n := range nets {
-		if u := unit[n.ID]; size[u] > 1 {
-			n.Unit = u
-		}
-	}
+	return unit
 }
 
 // moves tells whether the change is the DELETE of a key change.

@@ -23,6 +23,10 @@ type Txn struct {
 
 	before State
 	writes []write
+	// unseen are rows that capture may have missed, and compared is when they
+	// were written or the device looked for them.
+	unseen   map[replog.RowID]bool
+	compared Span
 }
 
 // Verdict is what became of one group.

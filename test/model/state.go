@@ -55,6 +55,45 @@ func (s State) Difference(other State) []string {
 	return out
 }
 
+// differing is the set of rows that two states do not share.
+func (s State) differing(other State) map[replog.RowID]bool {
+	out := map[replog.RowID]bool{}
+	for id, row := range s {
+		if o, ok := other[id]; !ok || !slices.Equal(row, o) {
+			out[id] = true
+		}
+	}
+	for id := range other {
+		if _, ok := s[id]; !ok {
+			out[id] = true
+		}
+	}
+	return out
+}
+
+// of is the part of a state that some rows are.
+func (s State) of(rows map[replog.RowID]bool) State {
+	out := State{}
+	for id := range rows {
+		if row, ok := s[id]; ok {
+			out[id] = row
+		}
+	}
+	return out
+}
+
+// with is a state with some of its rows as in another.
+func (s State) with(rows map[replog.RowID]bool, other State) State {
+	out := s.Clone()
+	for id := range rows {
+		delete(out, id)
+		if row, ok := other[id]; ok {
+			out[id] = row
+		}
+	}
+	return out
+}
+
 func (r Row) String() string { return replog.KeyString(r) }
 
 // has tells whether some row of t holds the values in the columns.

@@ -17,7 +17,11 @@ func (n *node) sync(mode client.Mode) error {
 		n.wire.trouble = trouble(1 + n.g.upTo(int(sentTwice), "trouble"))
 		n.wire.bytes = n.g.upTo(600, "bytes")
 	}
-	if n.g.chance(8, "the device crashes") {
+	crash := 8
+	if n.model.IsBlind() {
+		crash = 25
+	}
+	if n.g.chance(crash, "the device crashes") {
 		n.faults = faults{left: 1 + n.g.upTo(5, "at fault point")}
 	}
 	if n.depth == 0 && n.g.chance(8, "the server crashes") {
@@ -49,13 +53,17 @@ func (n *node) syncCalmly() error {
 		}
 	}
 	return n.exchange(false, func() error {
-		_, err := n.dev.Sync(ctx, client.Both)
+		r, err := n.dev.Sync(ctx, client.Both)
+		if err == nil {
+			n.countMissed(r)
+		}
 		return err
 	})
 }
 
 func (n *node) repair() error {
 	n.logf("device %d is repaired", n.number)
+	n.world.now++ // the backup is named by the time
 	return n.exchange(false, func() error {
 		_, err := n.dev.Repair(ctx)
 		n.reloaded = err == nil
@@ -66,7 +74,7 @@ func (n *node) repair() error {
 // exchange runs something that asks the server, follows it in the model, and
 // checks the device. Errors are expected where trouble was planned.
 func (n *node) exchange(planned bool, f func() error) error {
-	n.busy, n.requests = true, 0
+	n.busy, n.requests, n.begun = true, 0, n.clock()
 	n.world.depth++
 	err := f()
 	n.world.depth--
@@ -157,6 +165,9 @@ func (n *node) observe() error {
 		if r < n.model.SyncPoint || r > n.server.Head() {
 			return fmt.Errorf("device %d went from revision %d to %d; the head is %d", n.number, n.model.SyncPoint, r, n.server.Head())
 		}
+		if n.model.IsBlind() {
+			return fmt.Errorf("device %d: its sync point moved, and what capture missed was not looked for", n.number)
+		}
 		if gathered, err := n.gathered(); err != nil || gathered > 0 {
 			return fmt.Errorf("device %d: %d changes were not closed before the sync point moved: %w", n.number, gathered, err)
 		}
@@ -178,7 +189,11 @@ func (n *node) absorbAfterClosing() error {
 		return err
 	}
 	if gathered == 0 {
-		for _, t := range n.model.Close() {
+		closed, err := n.closeModel()
+		if err != nil {
+			return err
+		}
+		for _, t := range closed {
 			n.logf("device %d closed transaction %d: marked %v base %d seen %d without %v\n%s", n.number, t.Seq, t.Marked, t.Base, t.Seen, t.Without, netList(t.Net))
 		}
 	}

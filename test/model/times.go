@@ -36,8 +36,12 @@ func (d *Device) CheckTimes(t *Txn) error {
 }
 
 // bracket is when a column of a row was last changed. A later write may have
-// changed it to and fro, so that only the last write bounds the time above.
+// changed it to and fro, so that only the last write bounds the time above. What
+// capture may have missed has the time of a write, or that of the comparison.
 func (t *Txn) bracket(id replog.RowID, column int) (from, to replog.Millis) {
+	if t.unseen[id] {
+		return t.compared.From, t.compared.To
+	}
 	state := t.before
 	for _, w := range t.writes {
 		if differ(state[id], w.after[id], column) {

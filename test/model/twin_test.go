@@ -24,8 +24,11 @@ func (n *node) newTwin() (*foreign, error) {
 
 func (n *node) fillTwin(c *foreign) error {
 	c.unmarked = true
-	script := append([]string{}, n.family.ddl...)
-	script = append(script, "ATTACH "+replog.Text(n.path).String()+" AS device")
+	tables, triggers, err := n.schemaNow()
+	if err != nil {
+		return err
+	}
+	script := append(tables, "ATTACH "+replog.Text(n.path).String()+" AS device")
 	for _, t := range n.family.tables {
 		columns := strings.Trim(t.columnList(), "()")
 		if t.hasRowid {
@@ -33,15 +36,30 @@ func (n *node) fillTwin(c *foreign) error {
 		}
 		script = append(script, "INSERT OR ABORT INTO main."+t.quoted+"("+columns+") SELECT "+columns+" FROM device."+t.quoted)
 	}
-	script = append(script, "DETACH device")
-	script = append(append(script, n.family.before...), n.family.after...)
-	script = append(script, n.family.idleTriggers()...)
+	script = slices.Concat(script, []string{"DETACH device"}, triggers, n.family.idleTriggers())
 	for _, sql := range script {
 		if err := c.exec(sql); err != nil {
 			return fmt.Errorf("%s: %w", sql, err)
 		}
 	}
 	return c.observe(n.family)
+}
+
+// schemaNow is the SQL of the device's tables and indexes, and of the
+// application's triggers, in the order of their creation.
+func (n *node) schemaNow() (tables, triggers []string, err error) {
+	if !n.anew {
+		return slices.Clone(n.family.ddl), slices.Concat(n.family.before, n.family.after), nil
+	}
+	rows, err := n.app.query("SELECT type, sql FROM main.sqlite_schema WHERE lower(name) NOT GLOB 'replog_*' AND sql IS NOT NULL ORDER BY rowid")
+	for _, r := range rows {
+		if sql := r[1].Bytes(); r[0].Bytes() == "trigger" {
+			triggers = append(triggers, sql)
+		} else {
+			tables = append(tables, sql)
+		}
+	}
+	return tables, triggers, err
 }
 
 // idleTriggers do nothing, but are there, as those of capture are: with a trigger

@@ -26,6 +26,7 @@ type world struct {
 	nodes   []*node
 	random  io.Reader
 	natural bool // recorded times are the machine's
+	blinds  bool // capture goes blind now and then
 	now     replog.Millis
 	depth   int // of operations within operations
 	ending  bool
@@ -51,8 +52,12 @@ type node struct {
 	// reloaded: a repair has replayed the outbox, whether or not the sync
 	// point moved.
 	reloaded bool
-	requests int        // of the last sync
-	asked    replog.Seq // the highest seq when the last sync sent its first request
+	// anew: a table was made anew. captures counts capture's triggers by table.
+	anew     bool
+	captures map[string]int64
+	begun    replog.Millis // when the exchange at hand began
+	requests int           // of the last sync
+	asked    replog.Seq    // the highest seq when the last sync sent its first request
 }
 
 var ctx = context.Background()
@@ -64,7 +69,7 @@ func newWorld(g generator, dir string, logf func(string, ...any), count *tally) 
 	seed[0] = byte(g.upTo(256, "seed of the identities"))
 	w := &world{
 		g: g, logf: logf, count: count, dir: dir, family: newFamily(g), random: rand.NewChaCha8(seed),
-		natural: g.chance(12, "the machine's clock"), now: 1_700_000_000_000,
+		natural: g.chance(12, "the machine's clock"), now: 1_700_000_000_000, blinds: g.chance(20, "capture goes blind"),
 		logged: map[replog.DeviceID]replog.Seq{},
 	}
 	var err error
@@ -108,7 +113,16 @@ func (w *world) newNode() *node {
 func (n *node) options() client.Options {
 	return client.Options{
 		Random: n.random, HTTP: &http.Client{Transport: n.wire}, BusyTimeout: 2 * time.Second, Fault: n.faults.at,
+		Clock: func() time.Time { return time.UnixMilli(int64(n.clock())) },
 	}
+}
+
+// clock is the device's.
+func (n *node) clock() replog.Millis {
+	if n.natural {
+		return replog.MillisOf(time.Now())
+	}
+	return n.now + n.skew
 }
 
 // publish makes the first device's file and publishes it.
@@ -196,6 +210,9 @@ func (n *node) enter(result *client.InitResult) error {
 		return err
 	}
 	n.model.Whole = whole[0][0].Int64() != 0
+	if n.captures, err = n.countCaptures(); err != nil {
+		return err
+	}
 	if n.dev, err = client.Open(n.path, n.options()); err != nil {
 		return err
 	}
@@ -235,19 +252,23 @@ func (n *node) write() error {
 	if err != nil {
 		return err
 	}
-	twin, err := n.newTwin()
-	if err != nil {
-		return fmt.Errorf("a copy without capture: %w", err)
+	var twin *foreign
+	if !n.model.IsBlind() {
+		if twin, err = n.newTwin(); err != nil {
+			return fmt.Errorf("a copy without capture: %w", err)
+		}
+		defer twin.close()
 	}
-	defer twin.close()
 	start := replog.MillisOf(time.Now()) - 1
 	events, err := n.app.run(&l)
 	if err != nil {
 		return fmt.Errorf("local write: %w", err)
 	}
 	real := Span{start, replog.MillisOf(time.Now()) + 1}
-	if err := n.sameAs(twin, &l); err != nil {
-		return err
+	if twin != nil {
+		if err := n.sameAs(twin, &l); err != nil {
+			return err
+		}
 	}
 	during, err := n.clockWrite(last, real)
 	if err != nil {
@@ -299,6 +320,8 @@ func (w *world) operate() error {
 	switch k := w.g.upTo(100, "operation"); {
 	case !n.busy && n.model.Forked() && w.g.chance(30, "it is forked"):
 		return n.fork()
+	case w.blinds && w.g.chance(12, "capture goes blind"):
+		return n.goBlind()
 	case k < 55 || n.busy:
 		for range 1 + w.g.upTo(2, "one more write") {
 			if err := n.write(); err != nil {

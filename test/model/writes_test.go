@@ -10,6 +10,12 @@ type step struct {
 	sql  string
 	mark bool    // a mark, in place of sql
 	text *string // its label; nil for the NULL mark
+	// must: where it is refused, the application gives up and rolls back.
+	must bool
+	// look: the test reads what there is now, in place of sql; since it did
+	// before, capture has been blind to a table as blind says.
+	look  bool
+	blind *blindness
 }
 
 // local is what an application does from one autocommit state to the next.
