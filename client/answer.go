@@ -57,18 +57,53 @@ func (a *answer) add(next *answer) {
 func (a *answer) entries(each func(*replog.Download) error) error {
 	for _, s := range a.kept {
 		kept, err := s.reader()
-		if err != nil {
-			return err
+		if err == nil {
+			err = readAhead(kept, each)
 		}
-		_, err = replog.NewLineReader(kept).ReadAnswer(
-			func(replog.SyncAnswer) error { return nil },
-			func(replog.Verdict) error { return nil },
-			func(e replog.Download) error { return each(&e) })
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// entriesAhead is how many entries are read ahead of the one at hand.
+const entriesAhead = 4
+
+var errNotWanted = errors.New("nobody wants further entries")
+
+// readAhead reads the entries of an answer, the next ones while each is given
+// one.
+func readAhead(kept io.Reader, each func(*replog.Download) error) error {
+	entries, enough, failed := make(chan *replog.Download, entriesAhead), make(chan struct{}), make(chan error, 1)
+	go func() {
+		defer close(entries)
+		_, err := replog.NewLineReader(kept).ReadAnswer(
+			func(replog.SyncAnswer) error { return nil },
+			func(replog.Verdict) error { return nil },
+			func(e replog.Download) error {
+				select {
+				case entries <- &e:
+					return nil
+				case <-enough:
+					return errors.Join(errNotWanted, e.Close())
+				}
+			})
+		failed <- err
+	}()
+	var err error
+	for e := range entries {
+		if err == nil {
+			if err = each(e); err != nil {
+				close(enough)
+			}
+		}
+		err = errors.Join(err, e.Close())
+	}
+	if read := <-failed; err == nil {
+		err = read
+	}
+	return err
 }
 
 // changed tells whether an own transaction was applied with changes.

@@ -20,7 +20,6 @@ type LineReader struct {
 	limit int
 	line  int
 	names names
-	list  *Spill[Change] // the changes of the entry that was read last
 }
 
 // lineBuffer is enough for most lines, in bytes.

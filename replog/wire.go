@@ -54,11 +54,18 @@ type SyncDone struct {
 	More bool `json:"more,omitempty"`
 }
 
-// Download is one entry of an answer with its changes, which last until the next
-// one is read.
+// Download is one entry of an answer with its changes. Whoever gets it closes it.
 type Download struct {
 	EntryHeader
 	List Changes
+}
+
+// Close lets go of what the changes take on disk.
+func (d *Download) Close() error {
+	if list, ok := d.List.(*Spill[Change]); ok {
+		return list.Close()
+	}
+	return nil
 }
 
 // AnswerLine is one line of an answer; exactly one field is set.
@@ -230,12 +237,7 @@ func (l *LineReader) fewerChanges(head EntryHeader) error {
 }
 
 func (l *LineReader) readEntry(head EntryHeader, entry func(Download) error) error {
-	if l.list == nil {
-		l.list = NewChangeSpill()
-	}
-	if err := l.list.Close(); err != nil {
-		return err
-	}
+	list := NewChangeSpill()
 	for range head.Changes {
 		raw, err := l.within()
 		if err != nil {
@@ -248,11 +250,11 @@ func (l *LineReader) readEntry(head EntryHeader, entry func(Download) error) err
 		if !ok {
 			return l.fewerChanges(head)
 		}
-		if err := l.list.Add(c); err != nil {
+		if err := list.Add(c); err != nil {
 			return err
 		}
 	}
-	return entry(Download{EntryHeader: head, List: l.list})
+	return entry(Download{EntryHeader: head, List: list})
 }
 
 // Problem is an error answer (RFC 9457, application/problem+json) with a

@@ -67,10 +67,11 @@ func (d *database) gather(first *job) []*job {
 	return batch
 }
 
-// judgeError says that the server could not judge a transaction, or log it.
-// The others in its batch may fare better.
+// judgeError says that the server could not judge a transaction, or log it, of
+// whose job cut others come before. The others in its batch may fare better.
 type judgeError struct {
 	job *job
+	cut int
 	err error
 }
 
@@ -90,8 +91,10 @@ func (d *database) process(batch []*job) {
 		err := d.attempt(batch)
 		var one *judgeError
 		if errors.As(err, &one) {
+			d.cfg.Logger.Error("a transaction could not be judged and logged", "database", d.name,
+				"device", one.job.device, "seq", one.job.forms[one.cut].Seq, "error", one.err)
 			failed = append(failed, one)
-			one.job.cut = len(one.job.result.verdicts)
+			one.job.cut = one.cut
 			continue
 		}
 		for _, f := range failed {
@@ -117,12 +120,13 @@ func (d *database) attempt(batch []*job) error {
 		return errBroken
 	}
 	ctx := context.Background() // a batch belongs to no request
-	tx, err := d.log.Begin(ctx)
+	begun, err := d.log.Begin(ctx)
 	if err != nil {
 		d.cfg.Logger.Error("the log's head cannot be locked", "database", d.name, "error", err)
 		return busy("the log takes nothing at the moment")
 	}
-	defer func() { _ = tx.Rollback() }()
+	tx := newAppender(begun)
+	defer tx.end()
 	if err := d.levelOrBreak(ctx, tx.Head()); err != nil {
 		return err
 	}
@@ -140,6 +144,9 @@ func (d *database) attempt(batch []*job) error {
 	}
 	if tx.Head().Revision == before {
 		return nil
+	}
+	if err := tx.wait(); err != nil {
+		return err
 	}
 	return d.commit(ctx, tx, batch)
 }
@@ -171,9 +178,9 @@ func (d *database) levelOrBreak(ctx context.Context, head replog.Head) error {
 
 // run judges a job's transactions and appends them to the log. What stops a job
 // goes to its result; an error concerns the batch.
-func (d *database) run(ctx context.Context, tx replog.LogTx, j *job) error {
+func (d *database) run(ctx context.Context, tx *appender, j *job) error {
 	var kept unsure
-	for _, form := range j.forms[:j.cut] {
+	for n, form := range j.forms[:j.cut] {
 		known, err := admit(tx, j, form)
 		var refused *replog.Problem
 		if errors.As(err, &refused) {
@@ -187,20 +194,22 @@ func (d *database) run(ctx context.Context, tx replog.LogTx, j *job) error {
 			j.result.verdicts = append(j.result.verdicts, *known)
 			continue
 		}
-		v, err := d.judgeAndLog(ctx, tx, form, &kept)
+		v, err := d.judgeAndLog(ctx, tx, &appending{job: j, cut: n}, form, &kept)
+		var earlier *judgeError
+		if err != nil && !errors.As(err, &earlier) {
+			err = &judgeError{job: j, cut: n, err: err}
+		}
 		if err != nil {
-			d.cfg.Logger.Error("a transaction could not be judged and logged", "database", d.name,
-				"device", j.device, "seq", form.Seq, "error", err)
-			return &judgeError{job: j, err: err}
+			return err
 		}
 		j.result.verdicts = append(j.result.verdicts, *v)
 	}
 	return nil
 }
 
-// judgeAndLog appends the entry of one transaction. A panic is an error: one
+// judgeAndLog has the entry of one transaction appended. A panic is an error: one
 // transaction must not take the server down.
-func (d *database) judgeAndLog(ctx context.Context, tx replog.LogTx, form *replog.Form, kept *unsure) (made *replog.Verdict, err error) {
+func (d *database) judgeAndLog(ctx context.Context, tx *appender, as *appending, form *replog.Form, kept *unsure) (made *replog.Verdict, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
@@ -210,19 +219,20 @@ func (d *database) judgeAndLog(ctx context.Context, tx replog.LogTx, form *replo
 	if err != nil {
 		return nil, err
 	}
-	defer v.close()
 	e := &replog.Entry{
 		Revision: tx.Head().Revision + 1, Hash: form.Hash, Received: d.cfg.now(),
 		Outcome: v.Outcome, Reason: v.Reason, Parts: v.Parts,
 		Transaction: form.Transaction, Form: form, Changes: v.Changes, LongChanges: v.LongChanges,
 	}
 	told := e.Verdict()
-	return &told, tx.Append(*e)
+	as.entry, as.release = e, v.close
+	tx.add(as)
+	return &told, nil
 }
 
 // commit makes the batch durable: the log first, which is the point of no
 // return, then the replica.
-func (d *database) commit(ctx context.Context, tx replog.LogTx, batch []*job) error {
+func (d *database) commit(ctx context.Context, tx *appender, batch []*job) error {
 	head := tx.Head()
 	if err := d.replica.moveTo(head.Revision); err != nil {
 		return fmt.Errorf("move the replica: %w", err)
@@ -232,7 +242,7 @@ func (d *database) commit(ctx context.Context, tx replog.LogTx, batch []*job) er
 	}
 	err := tx.Commit()
 	if errors.Is(err, replog.ErrUnknownOutcome) {
-		_ = tx.Rollback() // lets go of the lock, which settle takes
+		_ = tx.LogTx.Rollback() // lets go of the lock, which settle takes
 		return d.settle(ctx, batch, err)
 	}
 	if err != nil {

@@ -299,20 +299,23 @@ func TestTransactionThatCannotBeJudgedStopsOnlyItself(t *testing.T) {
 			})
 			h.shop()
 			a, b := h.enrol("shop"), h.enrol("shop")
+			c := h.enrol("shop")
+			c.insert(8, "bed")
+			c.sync()
 			a.insert(2, "chair")
-			a.insert(3, "desk")
+			a.insert(3, "desk").Base = 1 // so that the log is asked about it anew
 			a.insert(4, "shelf")
 			x.seq.Store(2)
 			r, err := a.send(a.upload())
 			h.must(err)
 			h.expect(r, http.StatusInternalServerError, replog.CodeInternal)
-			if rows := h.replicaRows("shop", `SELECT +id FROM item`); rows != "[1]\n[2]\n" {
+			if rows := h.replicaRows("shop", `SELECT +id FROM item`); rows != "[1]\n[2]\n[8]\n" {
 				t.Fatalf("rows: %s", rows)
 			}
 			b.insert(9, "rug")
 			b.sync()
 			x.seq.Store(0)
-			if got := a.sync(); len(got.verdicts) != 3 || got.Revision != 4 {
+			if got := a.sync(); len(got.verdicts) != 3 || got.Revision != 5 {
 				t.Fatalf("the device sends again: %+v", got)
 			}
 		})
