@@ -291,7 +291,7 @@ func (g *triggerText) clash(x *Index) string {
 		if p.Column >= 0 {
 			terms = append(terms, fmt.Sprintf("%s = %s COLLATE %s", g.name(p.Column), g.ofNewColumn(p.Column), p.Collation))
 		} else {
-			terms = append(terms, fmt.Sprintf("(%s) = %s COLLATE %s", p.Expr, g.ofNew(p.Expr), p.Collation))
+			terms = append(terms, fmt.Sprintf("(%s) COLLATE %s = %s", p.Expr, p.Collation, g.ofNew(p.Expr)))
 		}
 	}
 	if x.Where != "" {

@@ -25,6 +25,7 @@ var searchCases = []struct{ name, schema string }{
 	{"a partial index whose condition names its table", "CREATE TABLE t(id INTEGER PRIMARY KEY, a, live); CREATE UNIQUE INDEX i ON t(a) WHERE main.t.live > 0 AND t.a <> ''"},
 	{"an expression index", "CREATE TABLE t(id INTEGER PRIMARY KEY, a, b); CREATE UNIQUE INDEX i ON t(lower(a), b % 10)"},
 	{"a generated column", "CREATE TABLE t(id INTEGER PRIMARY KEY, a, g AS (a % 10) UNIQUE)"},
+	{"collations within expressions", "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, b INT); CREATE UNIQUE INDEX i ON t(a = b COLLATE NOCASE, a || 'x' COLLATE NOCASE); CREATE UNIQUE INDEX j ON t(a = 'x' COLLATE RTRIM, (a || b) COLLATE NOCASE)"},
 	{"STRICT", "CREATE TABLE t(k ANY PRIMARY KEY, a TEXT UNIQUE) STRICT"},
 }
 

@@ -50,19 +50,41 @@ func splitIndexSQL(sql string) (parts []string, where string, err error) {
 	return nil, "", errIndexSQL
 }
 
-// indexPart cuts ASC, DESC and a final COLLATE off a column or an expression.
+// indexPart cuts ASC, DESC and a final COLLATE off a column or an expression, if
+// it is of all of that: of a = b COLLATE c, it is of b.
 func indexPart(sql string, tokens []token) string {
 	n := len(tokens)
 	if n > 1 && (strings.EqualFold(tokens[n-1].text, "ASC") || strings.EqualFold(tokens[n-1].text, "DESC")) {
 		n--
 	}
-	if n > 2 && strings.EqualFold(tokens[n-2].text, "COLLATE") {
+	if n > 2 && strings.EqualFold(tokens[n-2].text, "COLLATE") && isOperand(tokens[:n-2]) {
 		n -= 2
 	}
 	if n == 0 {
 		return ""
 	}
 	return sql[tokens[0].from:tokens[n-1].to]
+}
+
+// isOperand tells whether tokens are one operand: a name, a literal, a call, or an
+// expression in parentheses.
+func isOperand(tokens []token) bool {
+	if len(tokens) > 1 && tokens[0].isName() && !tokens[0].is("not") {
+		tokens = tokens[1:] // a call, or x'00'
+	}
+	depth := 0
+	for i, t := range tokens {
+		switch t.text {
+		case "(":
+			depth++
+		case ")":
+			depth--
+		}
+		if depth == 0 && i < len(tokens)-1 {
+			return false
+		}
+	}
+	return true
 }
 
 // unqualified renders a condition with columns by their bare names: within a
