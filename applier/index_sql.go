@@ -2,7 +2,6 @@ package applier
 
 import (
 	"errors"
-	"slices"
 	"strings"
 )
 
@@ -101,42 +100,6 @@ func unqualified(sql string, tokens []token) string {
 	}
 	b.WriteString(sql[from:tokens[len(tokens)-1].to])
 	return b.String()
-}
-
-// literalDefault renders a column's DEFAULT for use within a trigger, "" where it
-// is no literal: there a name, quoted or bare, would be a column, and a function
-// might be one that only the application has.
-func literalDefault(text string) string {
-	tokens := tokenize(text)
-	if len(tokens) == 0 {
-		return ""
-	}
-	first := tokens[0].text
-	switch {
-	case len(tokens) > 1 || first[0] == '\'' || '0' <= first[0] && first[0] <= '9':
-		if !isLiteral(tokens) {
-			return ""
-		}
-		return "(" + text + ")"
-	case first[0] == '"' || first[0] == '`':
-		return quoteText(strings.ReplaceAll(first[1:len(first)-1], first[:1]+first[:1], first[:1]))
-	case slices.Contains([]string{"NULL", "TRUE", "FALSE", "CURRENT_TIME", "CURRENT_DATE", "CURRENT_TIMESTAMP"}, strings.ToUpper(first)):
-		return first
-	}
-	return quoteText(strings.Trim(first, "[]"))
-}
-
-// isLiteral tells whether tokens hold no name: only numbers, strings, blobs and
-// operators.
-func isLiteral(tokens []token) bool {
-	for i, t := range tokens {
-		blob := strings.EqualFold(t.text, "x") && i+1 < len(tokens) && tokens[i+1].text[0] == '\''
-		number := '0' <= t.text[0] && t.text[0] <= '9'
-		if isNameByte(t.text[0]) && !blob && !number || strings.Contains("\"`[(", t.text[:1]) {
-			return false
-		}
-	}
-	return true
 }
 
 func quoteText(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
