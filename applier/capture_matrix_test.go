@@ -309,7 +309,7 @@ var captureMatrix = []matrixCase{
 }
 
 func TestCaptureRecordsExactlyWhatForeignWritersDo(t *testing.T) {
-	checkMatrix(t, slices.Concat(captureMatrix, oddMatrix))
+	checkMatrix(t, slices.Concat(captureMatrix, oddMatrix, newRowMatrix))
 }
 
 // checkMatrix runs each case by the foreign writers named, or by every kind.

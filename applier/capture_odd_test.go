@@ -51,6 +51,8 @@ var oddMatrix = []matrixCase{
 		rows: "INSERT INTO t VALUES(1,1,1),(2,1,0)", run: stmts("UPDATE OR REPLACE t SET live = 1 WHERE id = 2"), net: 2},
 	{name: "a partial index that does not hold the new row evicts nothing", schema: "CREATE TABLE t(id INTEGER PRIMARY KEY, n INT, u); CREATE UNIQUE INDEX i ON t(u) WHERE n = 5",
 		rows: "INSERT INTO t VALUES(1,5,1),(2,6,1)", run: stmts("REPLACE INTO t VALUES(9,7,1)", "UPDATE OR REPLACE t SET n = 8 WHERE id = 2"), net: 2},
+	{name: "a collation within an expression", schema: "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT); CREATE UNIQUE INDEX i ON t(a = 'x' COLLATE NOCASE)",
+		rows: "INSERT INTO t VALUES(1,'X'),(2,'y')", run: stmts("REPLACE INTO t VALUES(3,'x')", "UPDATE OR REPLACE t SET a = 'z' WHERE id = 3"), net: 3},
 
 	// Keys that SQLite assigns.
 	{name: "keys around -1", schema: uniqueT, rows: "INSERT INTO t VALUES(-1,'a','x'),(-3,'b','y')",

@@ -40,12 +40,12 @@ func triggerName(id int, event string) string { return fmt.Sprintf("%s%d_%s", ow
 // new row as it will be.
 func (t *Table) assignsKeys() bool { return t.rowidAlias() || t.computesKeys() }
 
-// computesKeys tells whether REPLACE may put a default into the key that only
-// SQLite can compute.
+// computesKeys tells whether REPLACE may put a default into the key that nobody
+// can foresee.
 func (t *Table) computesKeys() bool {
 	return !t.rowidAlias() && slices.ContainsFunc(t.Key, func(k int) bool {
 		c := &t.Columns[k]
-		return c.NotNull && c.Default != "" && c.literal == ""
+		return c.NotNull && c.Default != "" && c.foreseen == ""
 	})
 }
 
@@ -110,6 +110,7 @@ func (g *triggerText) beforeInsert() []string {
 	list := g.found("", func(*Index) string { return "" })
 	op, key := fmt.Sprint(opInsert), g.keyImage(g.newImages())
 	if g.t.rowidAlias() {
+		list = append(list, g.foundByAssigned()...)
 		k := g.t.Key[0]
 		isAssigned := key[k] + " = -1"
 		op = fmt.Sprintf("CASE WHEN %s THEN %d ELSE %d END", isAssigned, opAssign, opInsert)
@@ -205,7 +206,7 @@ func (g *triggerText) indexChanged(x *Index) string {
 		columns[p.Column] = true
 	}
 	// A generated column may depend on any other.
-	all := slices.ContainsFunc(g.t.Generated, func(name string) bool { return mentions(text, name) })
+	all := slices.ContainsFunc(g.t.Generated, func(c Generated) bool { return mentions(text, c.Name) })
 	var tests []string
 	for i, c := range g.t.Columns {
 		if all || columns[i] || mentions(text, c.Name) {
@@ -254,10 +255,6 @@ const evictee = ownPrefix + "evictee"
 // each index may be guarded by a test that comes first. A key that SQLite will
 // assign reads as -1 here.
 func (g *triggerText) found(more string, guard func(*Index) string) []string {
-	image := make([]string, len(g.t.Columns))
-	for i := range image {
-		image[i] = g.name(i)
-	}
 	// The plus keeps SQLite from searching by this test, which all rows pass,
 	// instead of by the index.
 	if g.t.nullableKey() {
@@ -265,37 +262,52 @@ func (g *triggerText) found(more string, guard func(*Index) string) []string {
 	}
 	// A statement for each index: of an OR over several, SQLite may scan the
 	// table.
-	find := func(x *Index, clash string) string {
-		return g.fact(factText{
-			op: fmt.Sprint(opFound), image: image,
-			from: " FROM " + replog.QuoteName(g.t.Name) + " AS " + evictee, where: guard(x) + clash + more,
-		})
-	}
 	var list []string
 	if rowid := g.t.hiddenRowID(); rowid != "" {
-		list = append(list, find(nil, rowid+" = NEW."+rowid))
+		list = append(list, g.find(guard(nil)+rowid+" = NEW."+rowid+more))
 	}
 	for i := range g.t.Unique {
-		list = append(list, find(&g.t.Unique[i], g.clash(&g.t.Unique[i])))
+		x := &g.t.Unique[i]
+		list = append(list, g.find(guard(x)+g.clash(x, false)+more))
 	}
 	return list
 }
 
+// foundByAssigned tells of the rows that NEW clashes with once SQLite has assigned
+// its key, which it does where that reads as -1.
+func (g *triggerText) foundByAssigned() []string {
+	var list []string
+	for i := range g.t.Unique {
+		x := &g.t.Unique[i]
+		if clash := g.clash(x, true); clash != g.clash(x, false) {
+			list = append(list, g.find("NEW."+g.name(g.t.Key[0])+" = -1 AND "+clash))
+		}
+	}
+	return list
+}
+
+func (g *triggerText) find(where string) string {
+	image := make([]string, len(g.t.Columns))
+	for i := range image {
+		image[i] = g.name(i)
+	}
+	return g.fact(factText{op: fmt.Sprint(opFound), image: image, from: " FROM " + replog.QuoteName(g.t.Name) + " AS " + evictee, where: where})
+}
+
 // clash tests a row of the table against NEW under one unique index. Whether a
-// partial index will hold NEW is not asked: SQLite would compare otherwise here,
-// as NEW's columns have no affinity, and a row that is found but not in the way
-// does no harm.
-func (g *triggerText) clash(x *Index) string {
+// partial index will hold NEW is not asked: a row that is found but not in the way
+// does no harm. assigned: SQLite is going to assign the key.
+func (g *triggerText) clash(x *Index, assigned bool) string {
 	var terms []string
 	for _, p := range x.Parts {
 		if p.Column >= 0 {
 			terms = append(terms, fmt.Sprintf("%s = %s COLLATE %s", g.name(p.Column), g.ofNewColumn(p.Column), p.Collation))
 		} else {
-			terms = append(terms, fmt.Sprintf("(%s) = %s COLLATE %s", p.Expr, g.ofNew(p.Expr), p.Collation))
+			terms = append(terms, fmt.Sprintf("(%s) COLLATE %s = %s", g.t.quoteStrings(p.Expr), p.Collation, g.ofNew(p.Expr, assigned)))
 		}
 	}
 	if x.Where != "" {
-		terms = append(terms, "("+x.Where+")")
+		terms = append(terms, "("+g.t.quoteStrings(x.Where)+")")
 	}
 	return "(" + tree(terms, " AND ") + ")"
 }
@@ -303,31 +315,17 @@ func (g *triggerText) clash(x *Index) string {
 // ofNewColumn is a column of NEW as it will be stored: REPLACE puts the default
 // where NULL is not allowed, but only after the BEFORE triggers.
 func (g *triggerText) ofNewColumn(i int) string {
-	c := &g.t.Columns[i]
-	if !c.NotNull || c.literal == "" || g.t.rowidAlias() && g.t.isKey(i) {
+	if !g.t.defaults(i) {
 		return "NEW." + g.name(i)
 	}
-	return fmt.Sprintf("ifnull(NEW.%s, %s)", g.name(i), c.literal)
+	return fmt.Sprintf("ifnull(NEW.%s, %s)", g.name(i), g.t.Columns[i].foreseen)
 }
 
-// ofNew evaluates an expression of an index on NEW, whose columns it sees under
-// their own names through a subquery.
-func (g *triggerText) ofNew(expr string) string {
-	var columns []string
-	for i, c := range g.t.Columns {
-		if mentions(expr, c.Name) {
-			columns = append(columns, fmt.Sprintf("%s AS %s", g.ofNewColumn(i), g.name(i)))
-		}
-	}
-	for _, name := range g.t.Generated {
-		if mentions(expr, name) {
-			columns = append(columns, fmt.Sprintf("NEW.%[1]s AS %[1]s", replog.QuoteName(name)))
-		}
-	}
-	if columns == nil {
-		return "(" + expr + ")"
-	}
-	return "(SELECT " + expr + " FROM (SELECT " + strings.Join(columns, ", ") + "))"
+// defaults tells whether REPLACE may put a default that can be foreseen into a
+// column.
+func (t *Table) defaults(i int) bool {
+	c := &t.Columns[i]
+	return c.NotNull && c.foreseen != "" && !(t.rowidAlias() && t.isKey(i))
 }
 
 // mentions tells whether SQL text may name a column: it does if it holds the name,

@@ -25,6 +25,13 @@ var searchCases = []struct{ name, schema string }{
 	{"a partial index whose condition names its table", "CREATE TABLE t(id INTEGER PRIMARY KEY, a, live); CREATE UNIQUE INDEX i ON t(a) WHERE main.t.live > 0 AND t.a <> ''"},
 	{"an expression index", "CREATE TABLE t(id INTEGER PRIMARY KEY, a, b); CREATE UNIQUE INDEX i ON t(lower(a), b % 10)"},
 	{"a generated column", "CREATE TABLE t(id INTEGER PRIMARY KEY, a, g AS (a % 10) UNIQUE)"},
+	{"an expression of a key that SQLite assigns", "CREATE TABLE t(id INTEGER PRIMARY KEY, a, g AS (id % 3) UNIQUE); CREATE UNIQUE INDEX i ON t(id / 2, a)"},
+	{"an expression of an AUTOINCREMENT key", "CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT, a); CREATE UNIQUE INDEX i ON t(id % 3)"},
+	{"generated columns with affinities, of a default", "CREATE TABLE t(id INTEGER PRIMARY KEY, a NOT NULL DEFAULT 7, g TEXT AS (a) UNIQUE, h REAL AS (g) UNIQUE, n INT AS (h || g) STORED UNIQUE COLLATE NOCASE)"},
+	{"an expression with an affinity", "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT COLLATE NOCASE, b INT); CREATE UNIQUE INDEX i ON t(CAST(b AS TEXT), CAST(a AS REAL)); CREATE UNIQUE INDEX j ON t(+a)"},
+	{"expressions that compare", "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT COLLATE NOCASE, b INT); CREATE UNIQUE INDEX i ON t(a = b, a < 'x' COLLATE RTRIM, a || 'x' COLLATE NOCASE); CREATE UNIQUE INDEX j ON t(a = 'x' COLLATE RTRIM, (a || b) COLLATE NOCASE)"},
+	{"computed defaults", "CREATE TABLE t(k TEXT NOT NULL DEFAULT (abs(-3)) PRIMARY KEY, a NOT NULL DEFAULT (lower('A')) UNIQUE)"},
+	{"collations within expressions", "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, b INT); CREATE UNIQUE INDEX i ON t(a = b COLLATE NOCASE, a || 'x' COLLATE NOCASE); CREATE UNIQUE INDEX j ON t(a = 'x' COLLATE RTRIM, (a || b) COLLATE NOCASE)"},
 	{"STRICT", "CREATE TABLE t(k ANY PRIMARY KEY, a TEXT UNIQUE) STRICT"},
 }
 

@@ -46,6 +46,7 @@ type definition struct {
 	options     string
 }
 
+// column returns the column of a folded name.
 func (d *definition) column(name string) (clause, bool) {
 	i := slices.IndexFunc(d.columns, func(c clause) bool { return c.name == name })
 	if i < 0 {

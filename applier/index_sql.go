@@ -2,7 +2,6 @@ package applier
 
 import (
 	"errors"
-	"slices"
 	"strings"
 )
 
@@ -50,19 +49,41 @@ func splitIndexSQL(sql string) (parts []string, where string, err error) {
 	return nil, "", errIndexSQL
 }
 
-// indexPart cuts ASC, DESC and a final COLLATE off a column or an expression.
+// indexPart cuts ASC, DESC and a final COLLATE off a column or an expression, if
+// it is of all of that: of a = b COLLATE c, it is of b.
 func indexPart(sql string, tokens []token) string {
 	n := len(tokens)
 	if n > 1 && (strings.EqualFold(tokens[n-1].text, "ASC") || strings.EqualFold(tokens[n-1].text, "DESC")) {
 		n--
 	}
-	if n > 2 && strings.EqualFold(tokens[n-2].text, "COLLATE") {
+	if n > 2 && strings.EqualFold(tokens[n-2].text, "COLLATE") && isOperand(tokens[:n-2]) {
 		n -= 2
 	}
 	if n == 0 {
 		return ""
 	}
 	return sql[tokens[0].from:tokens[n-1].to]
+}
+
+// isOperand tells whether tokens are one operand: a name, a literal, a call, or an
+// expression in parentheses.
+func isOperand(tokens []token) bool {
+	if len(tokens) > 1 && tokens[0].isName() && !tokens[0].is("not") {
+		tokens = tokens[1:] // a call, or x'00'
+	}
+	depth := 0
+	for i, t := range tokens {
+		switch t.text {
+		case "(":
+			depth++
+		case ")":
+			depth--
+		}
+		if depth == 0 && i < len(tokens)-1 {
+			return false
+		}
+	}
+	return true
 }
 
 // unqualified renders a condition with columns by their bare names: within a
@@ -79,42 +100,6 @@ func unqualified(sql string, tokens []token) string {
 	}
 	b.WriteString(sql[from:tokens[len(tokens)-1].to])
 	return b.String()
-}
-
-// literalDefault renders a column's DEFAULT for use within a trigger, "" where it
-// is no literal: there a name, quoted or bare, would be a column, and a function
-// might be one that only the application has.
-func literalDefault(text string) string {
-	tokens := tokenize(text)
-	if len(tokens) == 0 {
-		return ""
-	}
-	first := tokens[0].text
-	switch {
-	case len(tokens) > 1 || first[0] == '\'' || '0' <= first[0] && first[0] <= '9':
-		if !isLiteral(tokens) {
-			return ""
-		}
-		return "(" + text + ")"
-	case first[0] == '"' || first[0] == '`':
-		return quoteText(strings.ReplaceAll(first[1:len(first)-1], first[:1]+first[:1], first[:1]))
-	case slices.Contains([]string{"NULL", "TRUE", "FALSE", "CURRENT_TIME", "CURRENT_DATE", "CURRENT_TIMESTAMP"}, strings.ToUpper(first)):
-		return first
-	}
-	return quoteText(strings.Trim(first, "[]"))
-}
-
-// isLiteral tells whether tokens hold no name: only numbers, strings, blobs and
-// operators.
-func isLiteral(tokens []token) bool {
-	for i, t := range tokens {
-		blob := strings.EqualFold(t.text, "x") && i+1 < len(tokens) && tokens[i+1].text[0] == '\''
-		number := '0' <= t.text[0] && t.text[0] <= '9'
-		if isNameByte(t.text[0]) && !blob && !number || strings.Contains("\"`[(", t.text[:1]) {
-			return false
-		}
-	}
-	return true
 }
 
 func quoteText(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }

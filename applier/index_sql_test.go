@@ -15,6 +15,8 @@ func TestIndexSQLIsSplitIntoItsParts(t *testing.T) {
 		{"CREATE UNIQUE INDEX i ON t(a, b)", []string{"a", "b"}, ""},
 		{"CREATE UNIQUE INDEX i ON t ( a COLLATE NOCASE DESC , b ASC )", []string{"a", "b"}, ""},
 		{"CREATE UNIQUE INDEX i ON t(lower(a) COLLATE RTRIM desc, (b + 1) * 2)", []string{"lower(a)", "(b + 1) * 2"}, ""},
+		{"CREATE UNIQUE INDEX i ON t((a || (b)) COLLATE nocase, a = b COLLATE NOCASE, (a) = (b) COLLATE NOCASE DESC, -a COLLATE RTRIM, 'a' COLLATE RTRIM, NOT (a) COLLATE RTRIM)",
+			[]string{"(a || (b))", "a = b COLLATE NOCASE", "(a) = (b) COLLATE NOCASE", "-a COLLATE RTRIM", "'a'", "NOT (a) COLLATE RTRIM"}, ""},
 		{"CREATE UNIQUE INDEX i ON t(substr(a, 1, 2), b)", []string{"substr(a, 1, 2)", "b"}, ""},
 		{"CREATE UNIQUE INDEX \"i(\" ON \"t,)\"(\"a(,\"\"\", [b)], `c,`)", []string{`"a(,"""`, "[b)]", "`c,`"}, ""},
 		{"CREATE UNIQUE INDEX i ON t(a -- one, (\n, b /* ) , */)", []string{"a", "b"}, ""},

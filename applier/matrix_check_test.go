@@ -23,7 +23,7 @@ type matrixCase struct {
 	schema, rows, later string
 	pragmas             []string // of the application's connection
 	run                 []step
-	// fails is how many of the statements must fail.
+	// fails is how many of the statements must fail; -1 for any number.
 	fails int
 	// net is how many net changes must come out; -1 for any number above 0, -2
 	// for any.
@@ -80,7 +80,7 @@ func checkCapture(t *testing.T, tc *matrixCase, made string, f foreign) {
 	if !slices.Equal(seen.results, want.results) {
 		t.Errorf("with capture the application sees\n%s\nwithout\n%s", strings.Join(seen.results, "\n"), strings.Join(want.results, "\n"))
 	}
-	if want.failed != tc.fails {
+	if tc.fails >= 0 && want.failed != tc.fails {
 		t.Fatalf("%d statements fail, want %d:\n%s", want.failed, tc.fails, strings.Join(want.results, "\n"))
 	}
 	live, plain, before := openReplica(t, file("live")), openReplica(t, file("plain")), openReplica(t, file("before"))
@@ -326,7 +326,10 @@ func (r *testReplica) checkRemoval(t *testing.T, plain *testReplica) {
 	}
 	row, err := r.QueryRow("PRAGMA integrity_check")
 	if err != nil || row[0] != replog.Text("ok") {
-		t.Errorf("integrity_check: %v, %v", row, err)
+		// SQLite 3.40 stores values that a later one calls damaged.
+		if want, _ := plain.QueryRow("PRAGMA integrity_check"); !slices.Equal(row, want) {
+			t.Errorf("integrity_check: %v, %v", row, err)
+		}
 	}
 }
 

@@ -63,6 +63,25 @@ var scenes = []scene{
 		CREATE TABLE u(id ANY PRIMARY KEY, a ANY, b ANY, c ANY COLLATE NOCASE) STRICT;
 		CREATE UNIQUE INDEX i ON u(abs(a), lower(c));`,
 		tables: []sceneTable{{"t", []string{"id", "a", "b"}, []string{"id", "g"}}, {"u", []string{"id", "a", "b", "c"}, []string{"id"}}}},
+	{name: "expressions of keys that SQLite assigns", schema: `
+		CREATE TABLE t(id INTEGER PRIMARY KEY, a, b, g AS (id % 3) UNIQUE);
+		CREATE TABLE u(h TEXT AS (g || a), id INTEGER PRIMARY KEY AUTOINCREMENT, a TEXT NOT NULL DEFAULT 1 COLLATE NOCASE, b, g INT AS (id / 2) STORED);
+		CREATE UNIQUE INDEX i ON u(h COLLATE NOCASE);
+		CREATE UNIQUE INDEX j ON u(abs(id), b);`,
+		tables: []sceneTable{{"t", []string{"id", "a", "b"}, []string{"id", "g"}}, {"u", []string{"id", "a", "b"}, []string{"id"}}}},
+	{name: "defaults in what others are computed from", schema: `
+		CREATE TABLE t(y TEXT AS (x || g), id INTEGER PRIMARY KEY, a TEXT NOT NULL DEFAULT 1 COLLATE NOCASE, b NUMERIC NOT NULL DEFAULT '2', c NOT NULL ON CONFLICT REPLACE DEFAULT (abs(-2)), g NUMERIC AS (a), h TEXT AS (g || typeof(c)) UNIQUE, x AS (b = a));
+		CREATE UNIQUE INDEX i ON t(x, c = '2', y);
+		CREATE TABLE u(k TEXT NOT NULL DEFAULT (upper('a')) PRIMARY KEY, a INT NOT NULL DEFAULT '1', b REAL NOT NULL DEFAULT 2, g REAL AS (a) UNIQUE, h INT AS (b || '') STORED) WITHOUT ROWID;
+		CREATE UNIQUE INDEX j ON u(lower(k), h);`,
+		tables: []sceneTable{{"t", []string{"id", "a", "b", "c"}, []string{"id", "h"}}, {"u", []string{"k", "a", "b"}, []string{"k", "g"}}}},
+	{name: "comparisons in expressions", schema: `
+		CREATE TABLE t(id INTEGER PRIMARY KEY, a INT, b TEXT COLLATE NOCASE, c, d TEXT NOT NULL DEFAULT 'A' COLLATE RTRIM);
+		CREATE UNIQUE INDEX i ON t(a < '2', b = c, c IN (a, d), nullif(b, d) COLLATE NOCASE, a = b);
+		CREATE TABLE u(k TEXT COLLATE NOCASE NOT NULL PRIMARY KEY, a BLOB NOT NULL DEFAULT 'a', b NUMERIC, g TEXT AS (a) COLLATE NOCASE);
+		CREATE UNIQUE INDEX j ON u(CASE k WHEN 'a' THEN 1 WHEN b THEN 2 END, g = k, max(k, g) COLLATE NOCASE);
+		CREATE UNIQUE INDEX n ON u(k = 'a' COLLATE BINARY, g BETWEEN a AND b, min(g, b));`,
+		tables: []sceneTable{{"t", []string{"id", "a", "b", "c", "d"}, []string{"id"}}, {"u", []string{"k", "a", "b"}, []string{"k"}}}},
 }
 
 var sceneValues = []string{"1", "2", "3", "4", "1.0", "'a'", "'A'", "'b'", "NULL", "x'61'", "'1'", "-0.5", "-1", "0.0", "-0.0"}
@@ -202,7 +221,11 @@ func TestCaptureHoldsForRandomStatementsAndTriggers(t *testing.T) {
 }
 
 func checkRandomWrites(r *rapid.T) {
-	w := writer{r, rapid.SampledFrom(scenes).Draw(r, "scene")}
+	checkWrites(writer{r, rapid.SampledFrom(scenes).Draw(r, "scene")})
+}
+
+func checkWrites(w writer) {
+	r := w.r
 	older, newer, temp := w.triggers("older", ""), w.triggers("newer", ""), w.triggers("temp", "TEMP ")
 	var fill []string
 	for range rapid.IntRange(0, 8).Draw(r, "rows") {
@@ -248,6 +271,11 @@ func checkRound(r *rapid.T, live *testReplica, pragmas string, temp []string, st
 			c.script(r, "COMMIT")
 		}
 		c.script(r, "PRAGMA foreign_keys = 0; PRAGMA recursive_triggers = 0; DROP TABLE temp.same; DROP TRIGGER IF EXISTS temp.temp0")
+	}
+	// Of OR FAIL, SQLite may leave a part of what it did where triggers call each
+	// other without end.
+	if strings.Contains(strings.Join(seen[1].results, ""), "too many levels of trigger recursion") {
+		ordered = true
 	}
 	if !slices.Equal(seen[0].results, seen[1].results) && !ordered {
 		r.Errorf("with capture the application sees\n%s\nwithout\n%s", strings.Join(seen[0].results, "\n"), strings.Join(seen[1].results, "\n"))

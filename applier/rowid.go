@@ -2,7 +2,6 @@ package applier
 
 import (
 	"fmt"
-	"slices"
 
 	"replog/replog"
 )
@@ -92,9 +91,7 @@ func (t *Table) keyByRowID() (why string) {
 
 // rowIDName is a name of the rowid that no column has, or "".
 func (t *Table) rowIDName() string {
-	return rowIDName(func(name string) bool {
-		return t.Column(name) >= 0 || t.isLocal(name) || slices.ContainsFunc(t.Generated, func(g string) bool { return foldName(g) == name })
-	})
+	return rowIDName(t.hasColumn)
 }
 
 func rowIDName(taken func(string) bool) string {

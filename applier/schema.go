@@ -46,9 +46,8 @@ type Table struct {
 	// ForeignKeys are the references from this table, to replicated tables only.
 	ForeignKeys []*ForeignKey
 	// Inbound are the references to this table.
-	Inbound []*ForeignKey
-	// Generated names the generated columns.
-	Generated []string
+	Inbound   []*ForeignKey
+	Generated []Generated
 	// Local are columns that were added after capture was installed, and that
 	// rows can do without: no part of Columns.
 	Local    []Column
@@ -63,9 +62,11 @@ type Column struct {
 	Affinity Affinity
 	NotNull  bool
 	Default  string // SQL text, "" for none
-	// literal is Default as it is stored, for use within a trigger; "" where
-	// there is none, or only SQLite can compute it.
-	literal string
+	// foreseen is Default for use within a trigger, of a key as it is stored;
+	// "" where there is none, or nobody can foresee it.
+	foreseen string
+	// collation is read with Generated's.
+	collation string
 }
 
 // Index is a UNIQUE index.

@@ -118,12 +118,15 @@ func (t *Table) read(c *Conn, known *known, byRowID bool) (why string, err error
 	if err := t.readIndexes(c, stored); err != nil {
 		return "", err
 	}
+	if err := t.readTableText(c); err != nil {
+		return "", err
+	}
 	if err := t.readAutoincrement(c); err != nil {
 		return "", err
 	}
 	for _, x := range t.Unique {
 		for _, p := range x.Parts {
-			if !slices.Contains([]string{"BINARY", "NOCASE", "RTRIM"}, strings.ToUpper(p.Collation)) {
+			if !isBuiltinCollation(p.Collation) {
 				return fmt.Sprintf("its index uses the collation %q, which SQLite itself does not have", p.Collation), nil
 			}
 		}
@@ -173,7 +176,7 @@ func (t *Table) readColumns(c *Conn, known *known) (map[int64]int, error) {
 	err := c.Query("SELECT cid, name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?)", func(r []replog.Value) error {
 		name := r[1].Bytes()
 		if r[6].Int64() != 0 {
-			t.Generated = append(t.Generated, name)
+			t.Generated = append(t.Generated, Generated{Name: name, Affinity: affinityOf(r[2].Bytes(), t.Strict)})
 			return nil
 		}
 		column := Column{
@@ -202,13 +205,18 @@ func (t *Table) readColumns(c *Conn, known *known) (map[int64]int, error) {
 	return stored, err
 }
 
-// readDefaults makes the literals of defaults. Those of a key are told as they
-// will be stored; others are only compared, which converts them.
+// readDefaults makes the defaults that can be foreseen. Those of a key are told
+// as they will be stored; others are only compared, which converts them.
 func (t *Table) readDefaults() (err error) {
 	for i := range t.Columns {
 		c := &t.Columns[i]
-		if c.literal = literalDefault(c.Default); t.isKey(i) && c.NotNull {
-			if c.literal, err = c.storedDefault(); err != nil {
+		asStored := t.isKey(i) && c.NotNull
+		if c.foreseen = literalDefault(c.Default); c.foreseen == "" {
+			if c.foreseen = computedDefault(c.Default); c.foreseen != "" && asStored {
+				c.foreseen = stored(c.Affinity, c.foreseen)
+			}
+		} else if asStored {
+			if c.foreseen, err = c.storedLiteral(); err != nil {
 				return err
 			}
 		}

@@ -18,7 +18,8 @@ func manyTables(n int) string {
 }
 
 // BenchmarkTables measures what a number of tables, or a wide one beside them,
-// costs: installing capture, opening the file with it, and a small transaction.
+// costs: installing capture, looking whether it is as it should be, opening the
+// file with it, and a small transaction.
 func BenchmarkTables(b *testing.B) {
 	for _, bc := range []struct{ name, schema string }{
 		{"1", manyTables(1)}, {"200", manyTables(200)}, {"1 and a wide one", manyTables(1) + wideTable(2000, keyFirst, "")},
@@ -49,6 +50,10 @@ func BenchmarkTables(b *testing.B) {
 				return err
 			}
 			return r.Install()
+		})
+		run("look", func() error {
+			_, err := r.MendCapture()
+			return err
 		})
 		run("open", func() error {
 			c, err := Open(path, OpenOptions{})

@@ -60,10 +60,11 @@ func (r *Replica) createAgain(theirs []trigger) error {
 	return nil
 }
 
-// MendCapture makes sure that every captured table has its triggers and that
-// those before an event are older than the application's, so that they fire
-// last: a BEFORE trigger cannot put a row in the way after they looked. It tells
-// whether it had to do anything.
+// MendCapture makes sure that every captured table has the triggers that this
+// version of replog gives it, and no others of ours, and that those before an
+// event are older than the application's, so that they fire last: a BEFORE trigger
+// cannot put a row in the way after they looked. It tells whether it had to do
+// anything.
 func (r *Replica) MendCapture() (bool, error) {
 	triggers, err := r.triggersOfTables()
 	if err != nil {
@@ -74,14 +75,14 @@ func (r *Replica) MendCapture() (bool, error) {
 		return false, err
 	}
 	disturbed := map[string]bool{} // tables with a trigger of the application
-	there := map[string]bool{}
+	there := map[string]string{}   // name -> SQL
 	mend := false
 	for _, t := range triggers {
 		if !t.own() {
 			disturbed[foldName(t.table)] = true
 			continue
 		}
-		there[t.name] = true
+		there[t.name] = t.sql
 		mend = mend || t.before() && disturbed[foldName(t.table)]
 	}
 	var ours []string
@@ -89,10 +90,11 @@ func (r *Replica) MendCapture() (bool, error) {
 		for i, sql := range captureTriggers(int(id), tables[id]) {
 			if sql != "" {
 				ours = append(ours, sql)
-				mend = mend || !there[triggerName(int(id), captureEvents[i])]
+				mend = mend || there[triggerName(int(id), captureEvents[i])] != inSchema(sql)
 			}
 		}
 	}
+	mend = mend || len(there) > len(ours)
 	guards, err := r.rowIDGuards(tables)
 	if err != nil {
 		return false, err
@@ -111,3 +113,7 @@ func (r *Replica) MendCapture() (bool, error) {
 	}
 	return true, r.createAgain(slices.DeleteFunc(triggers, func(t trigger) bool { return t.own() }))
 }
+
+// inSchema is a CREATE TRIGGER of ours as SQLite keeps it: without the name of the
+// schema.
+func inSchema(sql string) string { return strings.Replace(sql, " main.", " ", 1) }

@@ -76,6 +76,10 @@ func TestCaptureIsMendedOnlyWhereItHasTo(t *testing.T) {
 		{"one of ours is gone", "DROP TRIGGER replog_1_before_delete", true},
 		{"a table was made anew", "CREATE TABLE x(id INTEGER PRIMARY KEY, u UNIQUE, v); DROP TABLE t; ALTER TABLE x RENAME TO t", true},
 		{"an older trigger is gone", "DROP TRIGGER first", false},
+		{"another version made one of ours", "DROP TRIGGER replog_1_insert; CREATE TRIGGER replog_1_insert AFTER INSERT ON t WHEN 0 BEGIN SELECT 1; END", true},
+		{"another version had one more", "CREATE TRIGGER replog_1_more AFTER INSERT ON t BEGIN SELECT 1; END", true},
+		{"a table was renamed, and back", "ALTER TABLE t RENAME TO x; ALTER TABLE x RENAME TO t", false},
+		{"another table was renamed", "ALTER TABLE log RENAME TO x; ALTER TABLE x RENAME TO log", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := newTestReplica(t, scripted(t, "db", withTriggers))
