@@ -16,6 +16,8 @@ type Intents struct {
 	catalog *catalog
 	version int64 // of the schema that catalog is of
 	cache   map[string]*Inspection
+	mode    intentMode
+	guard   guard
 }
 
 // IntentOptions says what a connection is for.
