@@ -14,10 +14,11 @@ import (
 // transaction, if the statement writes
 // (https://www.sqlite.org/c3ref/interrupt.html).
 func (c *Conn) execContext(ctx context.Context, query string, args ...replog.Value) (int64, error) {
-	s, err := c.prepare(query)
+	s, done, err := c.prepareOnce(query)
 	if err != nil {
 		return 0, err
 	}
+	defer done()
 	var result driver.Result
 	err = c.interruptible(ctx, func() error {
 		if own, ok := s.(*sqlite3.SQLiteStmt); ok {
@@ -36,10 +37,11 @@ func (c *Conn) execContext(ctx context.Context, query string, args ...replog.Val
 // queryContext returns the first row of a query that a context may interrupt,
 // which does no harm to the transaction.
 func (c *Conn) queryContext(ctx context.Context, query string, args ...replog.Value) (first []replog.Value, err error) {
-	s, err := c.prepare(query)
+	s, done, err := c.prepareOnce(query)
 	if err != nil {
 		return nil, err
 	}
+	defer done()
 	err = c.interruptible(ctx, func() error {
 		var rows driver.Rows
 		if own, ok := s.(*sqlite3.SQLiteStmt); ok {
@@ -65,6 +67,21 @@ func (c *Conn) queryContext(ctx context.Context, query string, args ...replog.Va
 		return nil
 	})
 	return first, err
+}
+
+// maxCached bounds the texts, in bytes, of which anything is kept.
+const maxCached = 10_000
+
+// prepareOnce is prepare, which does not keep statements of long texts.
+func (c *Conn) prepareOnce(query string) (s statement, done func(), err error) {
+	if len(query) <= maxCached {
+		s, err = c.prepare(query)
+		return s, func() {}, err
+	}
+	if s, err = c.conn.Prepare(query); err != nil {
+		return nil, nil, fmt.Errorf("%w: %s", err, abbreviate(query))
+	}
+	return s, func() { _ = s.Close() }, nil
 }
 
 // interruptible makes an engine without contexts in its statements heed one while f

@@ -26,6 +26,20 @@ type Limits struct {
 	SQLLength, ExprDepth, Compound, Variables, Arguments, Operations, Pattern, TriggerDepth int
 }
 
+// DefaultLimits are for texts that come from devices: room for an UPDATE of a million
+// rows, and for no statement that would hold others up for long.
+//
+// Memory follows from them: a value has at most Length bytes, the page cache and
+// sorters spill to files, and the changes that are collected are Changes rows.
+// SQLite's own limit on memory is one for the whole process
+// (https://www.sqlite.org/c3ref/hard_heap_limit64.html) and would hit others.
+func DefaultLimits() Limits {
+	return Limits{
+		Time: 10 * time.Second, Changes: 2_000_000, Length: 16 << 20, SQLLength: 1 << 20, ExprDepth: 200, Compound: 50,
+		Variables: 32_766, Arguments: 100, Operations: 1_000_000, Pattern: 1_000, TriggerDepth: 1_000,
+	}
+}
+
 // hardTimes is after how many times Limits.Time a statement is interrupted that does
 // not end otherwise.
 const hardTimes = 4

@@ -71,24 +71,34 @@ func (x *Intents) Run(ctx context.Context, in *Intent) (*IntentResult, error) {
 	if err := i.Certain(in.Args); err != nil {
 		return nil, err
 	}
+	if x.r.conn.AutoCommit() {
+		return nil, errNoTransaction
+	}
 	if err := x.switchOn(i.Touches); err != nil {
 		return nil, err
 	}
 	result := &IntentResult{}
+	var cause error
 	err = x.limited(func() error {
 		if err := x.probed(ctx, i, in.Args); err != nil {
 			return err
 		}
-		return x.r.Savepoint(func() error { return x.run(ctx, i, in.Args, result) })
+		return x.r.Savepoint(func() error {
+			cause = x.run(ctx, i, in.Args, result)
+			return cause
+		})
 	})
 	switch {
 	case err == nil:
 		return result, nil
-	case x.r.conn.AutoCommit():
-		return nil, &LostError{SQL: i.SQL, Err: err}
+	case cause != nil && x.r.conn.AutoCommit():
+		return nil, &LostError{SQL: i.SQL, Err: cause}
 	}
 	return nil, err
 }
+
+// errNoTransaction says that Run was called outside of a transaction.
+var errNoTransaction = errors.New("an intent runs within a transaction")
 
 // probed reads what the statement would read. Unlike a statement that writes, one
 // that reads can be interrupted without harm to the transaction.

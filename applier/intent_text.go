@@ -46,6 +46,11 @@ func (k *checker) name(what string, tokens []token, name string) {
 		return
 	}
 	k.table(t)
+	if mention := what + " names " + name; k.checked[mention] {
+		return
+	} else {
+		k.checked[mention] = true
+	}
 	for _, x := range tokens {
 		if !x.isName() || x.text[0] == '\'' {
 			continue
@@ -82,7 +87,11 @@ func (k *checker) table(t *Table) {
 	}
 	k.checked["table "+foldName(t.Name)] = true
 	for _, text := range append([][]token{k.catalog.texts[foldName(t.Name)]}, k.catalog.indexes[foldName(t.Name)]...) {
-		for i := 0; i < len(text); i++ {
+		// Before the first parenthesis there are only names.
+		for i := 1 + slices.IndexFunc(text, func(t token) bool { return t.is("(") }); i < len(text); i++ {
+			if i > 0 && text[i-1].is("references") {
+				continue
+			}
 			if text[i].is("default") {
 				if i++; i < len(text) && text[i].is("(") {
 					i = closing(text, i)

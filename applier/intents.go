@@ -38,6 +38,10 @@ func NewIntents(r *Replica, o IntentOptions) *Intents {
 	return &Intents{r: r, o: o, version: -1, cache: map[string]*Inspection{}}
 }
 
+// maxNesting bounds how deep parentheses may nest, as the work on a text is in
+// proportion to that too. SQLite's own bound is on the depth of expressions, 1,000.
+const maxNesting = 200
+
 // maxInspections bounds the inspections that are kept.
 const maxInspections = 1_000
 
@@ -57,7 +61,7 @@ func (x *Intents) Inspect(sql string) (*Inspection, error) {
 		return known, nil
 	}
 	i, err := x.inspect(sql)
-	if err != nil || x.o.Live {
+	if err != nil || x.o.Live || len(sql) > maxCached {
 		return i, err // a setting may change unseen
 	}
 	if len(x.cache) >= maxInspections {
@@ -133,6 +137,8 @@ func (x *Intents) inspect(sql string) (*Inspection, error) {
 		k.fail(UnsafeSyntax, "a NUL in the text")
 	case x.o.Limits.SQLLength > 0 && len(sql) > x.o.Limits.SQLLength:
 		k.fail(UnsafeSyntax, "a text of %d bytes; at most %d are taken", len(sql), x.o.Limits.SQLLength)
+	case deepest(tokens) > maxNesting:
+		k.fail(UnsafeSyntax, "parentheses within parentheses %d deep", deepest(tokens))
 	case !i.One:
 		k.fail(UnsafeSeveral, "not exactly one statement")
 	case tokens[0].is("with"):
@@ -232,12 +238,14 @@ func (x *Intents) compile(i *Inspection, k *checker, tokens []token) error {
 		}
 		return true
 	}
-	err = x.r.authorized(allow, func() error {
-		s, err := x.r.conn.Prepare(i.SQL)
-		if err == nil {
-			err = s.Close()
-		}
-		return err
+	err = x.limited(func() error {
+		return x.r.authorized(allow, func() error {
+			s, err := x.r.conn.Prepare(i.SQL)
+			if err == nil {
+				err = s.Close()
+			}
+			return err
+		})
 	})
 	if err != nil {
 		if code := resultCode(err); code != sqliteError && code != sqliteAuth && code != sqliteTooBig && code != sqliteRange {
@@ -363,18 +371,20 @@ func (x *Intents) probe(d *dml, tokens []token, sql string) string {
 	}
 	switch {
 	case d.kind == IntentInsert && d.source != nil:
-		return "SELECT count(*) FROM (" + text(d.source) + ")"
+		return countEach(len(d.columns), text(d.source))
 	case d.kind == IntentInsert:
 		var rows []string
+		queries := false
 		for _, row := range d.values {
 			if hasQuery(row) {
-				rows = append(rows, "("+text(row)+")")
+				queries = true
 			}
+			rows = append(rows, "("+text(row)+")")
 		}
-		if rows == nil || len(rows) != len(d.values) {
+		if !queries {
 			return ""
 		}
-		return "SELECT count(*) FROM (VALUES" + strings.Join(rows, ", ") + ")"
+		return countEach(len(d.columns), "VALUES"+strings.Join(rows, ", "))
 	}
 	t := x.r.Schema.Table(d.table)
 	if t == nil {
@@ -391,5 +401,20 @@ func (x *Intents) probe(d *dml, tokens []token, sql string) string {
 			counts = append(counts, "count("+text(s[2:])+")")
 		}
 	}
-	return "SELECT " + strings.Join(counts, ", ") + " FROM main." + replog.QuoteName(t.Name) + " AS " + replog.QuoteName(d.alias) + where
+	as := ""
+	if d.alias != d.table {
+		as = " AS " + replog.QuoteName(d.alias)
+	}
+	return "SELECT " + strings.Join(counts, ", ") + " FROM main." + replog.QuoteName(t.Name) + as + where
+}
+
+// countEach counts the rows of a query. Each column is counted too, as SQLite does
+// not compute what nobody asks for.
+func countEach(columns int, query string) string {
+	names, counts := make([]string, columns), "count(*)"
+	for i := range names {
+		names[i] = fmt.Sprintf("c%d", i)
+		counts += fmt.Sprintf(", count(c%d)", i)
+	}
+	return fmt.Sprintf("WITH probe(%s) AS (%s) SELECT %s FROM probe", strings.Join(names, ", "), query, counts)
 }

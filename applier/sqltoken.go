@@ -126,3 +126,18 @@ func splitOutside(tokens []token, words ...string) (parts [][]token) {
 		tokens = tokens[at+1:]
 	}
 }
+
+// deepest is how deep parentheses nest.
+func deepest(tokens []token) (most int) {
+	depth := 0
+	for _, t := range tokens {
+		switch t.text {
+		case "(":
+			depth++
+			most = max(most, depth)
+		case ")":
+			depth--
+		}
+	}
+	return most
+}
