@@ -44,6 +44,8 @@ CREATE TABLE clash(id INTEGER PRIMARY KEY, v UNIQUE ON CONFLICT REPLACE);
 CREATE TABLE dated(id INTEGER PRIMARY KEY, v CHECK (date(v) IS NOT NULL));
 CREATE TABLE odd(id INTEGER PRIMARY KEY, v, u AS (upper(v)));
 CREATE TABLE "order"(id INTEGER PRIMARY KEY, "from" TEXT, [to] TEXT);
+CREATE TABLE heir(id INTEGER PRIMARY KEY, box INTEGER DEFAULT (random()) REFERENCES meter_sum(id) ON DELETE SET DEFAULT);
+CREATE TABLE late(id INTEGER PRIMARY KEY, at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP);
 CREATE VIEW rich AS SELECT id, owner FROM account WHERE balance > 100;
 CREATE VIEW best AS SELECT id FROM account ORDER BY balance DESC LIMIT 3;
 CREATE VIEW today AS SELECT id, date('now') AS d FROM account;
@@ -266,6 +268,8 @@ key UPDATE doc SET key = body
 key UPDATE logged SET v = 1 WHERE id = 1
 default INSERT INTO account(id, owner) VALUES(1, 'x')
 default INSERT INTO entry(account, n) VALUES(1, 2)
+default DELETE FROM meter_sum WHERE id = 1
+default REPLACE INTO late(id, at) VALUES(1, ?)
 unique UPDATE account SET id = id + 1
 unique UPDATE account SET tag = 'x' || id
 unique UPDATE entry SET n = n + 1 WHERE account = 1

@@ -74,7 +74,7 @@ func (f *ForeignKey) action(a ForeignKeyAction, number int, update bool) string 
 	case a == actionCascade && !update:
 		return "DELETE FROM " + child + " WHERE " + where
 	}
-	return "UPDATE " + child + " SET " + strings.Join(set, ", ") + " WHERE " + where
+	return "UPDATE OR ABORT " + child + " SET " + strings.Join(set, ", ") + " WHERE " + where
 }
 
 // refusalColumns names the columns of refusals.

@@ -81,6 +81,13 @@ func (k *checker) conflicts(d *dml, t *Table, e *effects) {
 	if (d.or == "replace" || declared) && slices.ContainsFunc(k.catalog.triggersOn(t.Name), func(x *triggerShape) bool { return x.event == "delete" }) {
 		k.fail(UnsafeConflict, "whether REPLACE fires DELETE triggers depends on a PRAGMA")
 	}
+	if d.or == "replace" || declared {
+		for _, c := range t.Columns {
+			if impure := impureCall(tokenize(c.Default)); c.NotNull && impure != "" {
+				k.fail(UnsafeDefault, "REPLACE may put the default of %q for NULL, which calls %s", c.Name, impure)
+			}
+		}
+	}
 	if k.catalog.has(t.Name, "rollback") {
 		k.fail(UnsafeRollback, "table %q has ON CONFLICT ROLLBACK", t.Name)
 	}

@@ -13,6 +13,8 @@ type effects struct {
 	actions, restricts bool
 	// again: a table may be written while a trigger of its own runs.
 	again bool
+	// impure is a function that the default of a SET DEFAULT calls.
+	impure string
 }
 
 type happening struct {
@@ -55,6 +57,13 @@ func (e *effects) follow(k *checker, at happening, seen map[happening]bool, path
 			e.restricts = e.restricts || k.changesUnique(f.Child, columnNames(f.Child, f.Columns))
 		}
 		e.actions = true
+		if action == actionSetDefault {
+			for _, n := range f.Columns {
+				if impure := impureCall(tokenize(f.Child.Columns[n].Default)); impure != "" {
+					e.impure = impure
+				}
+			}
+		}
 		next := happening{f.Child, IntentUpdate}
 		if at.kind == IntentDelete && action == actionCascade {
 			next.kind = IntentDelete
@@ -104,6 +113,9 @@ func (k *checker) unordered(e *effects) {
 
 // chain checks the triggers that fire.
 func (k *checker) chain(e *effects) {
+	if e.impure != "" {
+		k.fail(UnsafeDefault, "SET DEFAULT calls %s", e.impure)
+	}
 	if e.again && len(e.triggers) > 0 {
 		k.fail(UnsafeTrigger, "trigger %q may fire within itself, which depends on a PRAGMA", e.triggers[0].name)
 		return

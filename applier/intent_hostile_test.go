@@ -80,6 +80,11 @@ func refuseHostile(t *testing.T, r, plain *testReplica, lines []string) {
 	}
 	for n, line := range lines {
 		want, sql, _ := strings.Cut(line, "\t")
+		// Only what must run into it has little time: others may be slow here.
+		x.o.Limits.Time = time.Minute
+		if want == "limit time" {
+			x.o.Limits.Time = tight().Time
+		}
 		_, err := x.Run(context.Background(), &Intent{SQL: sql})
 		if got := became(err); got != want {
 			t.Errorf("%s\n  becomes %s, want %s: %v", abbreviate(sql), got, want, err)
@@ -87,6 +92,7 @@ func refuseHostile(t *testing.T, r, plain *testReplica, lines []string) {
 		if r.conn.AutoCommit() {
 			t.Fatalf("%s\n  ends the transaction: %v", abbreviate(sql), err)
 		}
+		x.o.Limits.Time = time.Minute
 		result, err := x.Run(context.Background(), harmless)
 		if err != nil || result.Net.Len() != 2 {
 			t.Fatalf("after %s: %v", abbreviate(sql), err)
