@@ -50,7 +50,10 @@ CREATE TABLE replog_table(
   id INTEGER PRIMARY KEY,
   name TEXT,
   columns TEXT  -- JSON array: the columns behind v1, v2 …
-);
+);`
+
+// captureMarks is the view that marks boundaries.
+const captureMarks = `
 CREATE VIEW replog_transaction AS
   SELECT v1 AS label FROM replog_change
   WHERE id = (SELECT max(id) FROM replog_change WHERE op = 5) AND v1 IS NOT NULL;
@@ -77,6 +80,18 @@ const nowMillis = `CAST((julianday('now') - 2440587.5) * 86400000.0 + 0.5 AS INT
 // language may write. They copy the key and the columns that may change into
 // undeclared columns, which keep every value as it is.
 func (r *Replica) Install() error {
+	if err := r.installTables(); err != nil {
+		return err
+	}
+	if err := r.Script(captureMarks); err != nil {
+		return err
+	}
+	_, err := r.MendCapture()
+	return err
+}
+
+// installTables makes the tables that capture needs.
+func (r *Replica) installTables() error {
 	columns := []string{"id INTEGER PRIMARY KEY", "tbl INTEGER", "op INTEGER", "time INTEGER DEFAULT (" + nowMillis + ")", "changed INTEGER"}
 	for i := range r.Schema.changeWidth() {
 		columns = append(columns, imageColumn(i))
@@ -99,8 +114,7 @@ func (r *Replica) Install() error {
 			return err
 		}
 	}
-	_, err := r.MendCapture()
-	return err
+	return nil
 }
 
 // Uninstall takes every trace of replog out, in the caller's transaction.

@@ -39,12 +39,15 @@ const needsFTS5 = `
 
 // The primary result codes that matter (https://www.sqlite.org/rescode.html).
 const (
+	sqliteError      = 1
 	sqliteBusy       = 5
 	sqliteLocked     = 6
 	sqliteCorrupt    = 11
 	sqliteTooBig     = 18
 	sqliteConstraint = 19
 	sqliteMismatch   = 20
+	sqliteAuth       = 23
+	sqliteRange      = 25
 	sqliteNotADB     = 26
 )
 

@@ -22,6 +22,9 @@ type Replica struct {
 	// derived is what WithoutTriggers keeps right while it runs, and written are
 	// the tables that were written since it began.
 	derived *derived
+	// aside are the application's triggers, in order of creation, while
+	// WithoutTriggers runs.
+	aside   []trigger
 	written map[*Table]bool
 }
 

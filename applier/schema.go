@@ -98,8 +98,23 @@ type ForeignKey struct {
 	Columns, Referenced []int
 	// Collations are those of the parent's key, by which values are compared.
 	Collations []string
-	id         string
+	// OnDelete and OnUpdate are the actions.
+	OnDelete, OnUpdate ForeignKeyAction
+	id                 string
 }
+
+// ForeignKeyAction is what happens to children when their parent goes or its key
+// changes (https://www.sqlite.org/foreignkeys.html#fk_actions).
+type ForeignKeyAction string
+
+// The actions, as SQLite names them.
+const (
+	actionNone       ForeignKeyAction = "NO ACTION"
+	actionRestrict   ForeignKeyAction = "RESTRICT"
+	actionCascade    ForeignKeyAction = "CASCADE"
+	actionSetNull    ForeignKeyAction = "SET NULL"
+	actionSetDefault ForeignKeyAction = "SET DEFAULT"
+)
 
 // Table returns the table of that name, or nil. Names compare as in SQLite,
 // without regard to ASCII case.

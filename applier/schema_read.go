@@ -309,16 +309,17 @@ func (x *Index) readText(c *Conn) error {
 
 func (s *Schema) readForeignKeys(c *Conn, t *Table) error {
 	type reference struct {
-		parent   string
-		from, to []string
+		parent             string
+		from, to           []string
+		onDelete, onUpdate ForeignKeyAction
 	}
 	var order []int64
 	refs := map[int64]*reference{}
-	err := c.Query("SELECT id, \"table\", \"from\", \"to\" FROM pragma_foreign_key_list(?) ORDER BY id, seq", func(r []replog.Value) error {
+	err := c.Query("SELECT id, \"table\", \"from\", \"to\", on_delete, on_update FROM pragma_foreign_key_list(?) ORDER BY id, seq", func(r []replog.Value) error {
 		id := r[0].Int64()
 		ref := refs[id]
 		if ref == nil {
-			ref = &reference{parent: r[1].Bytes()}
+			ref = &reference{parent: r[1].Bytes(), onDelete: ForeignKeyAction(r[4].Bytes()), onUpdate: ForeignKeyAction(r[5].Bytes())}
 			refs[id] = ref
 			order = append(order, id)
 		}
@@ -338,6 +339,7 @@ func (s *Schema) readForeignKeys(c *Conn, t *Table) error {
 			continue
 		}
 		if f := newForeignKey(t, parent, ref.from, ref.to); f != nil {
+			f.OnDelete, f.OnUpdate = ref.onDelete, ref.onUpdate
 			f.id = t.Name + "(" + strings.Join(ref.from, ", ") + ") " + parent.Name + " " + strconv.Itoa(len(t.ForeignKeys))
 			t.ForeignKeys = append(t.ForeignKeys, f)
 			parent.Inbound = append(parent.Inbound, f)

@@ -33,8 +33,8 @@ func (r *Replica) WithoutTriggers(f func() error) error {
 		return err
 	}
 	clear(r.written)
-	r.derived = derived
-	defer func() { r.derived = nil }()
+	r.derived, r.aside = derived, theirs
+	defer func() { r.derived, r.aside = nil, nil }()
 	if err := f(); err != nil {
 		return damagedIndex(kept, err)
 	}

@@ -1,0 +1,238 @@
+package applier
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"replog/replog"
+)
+
+// intentMode is what is switched on in a connection while intents run: capture, the
+// application's triggers and foreign-key actions, for the tables that have come up.
+type intentMode struct {
+	on     map[string]bool // tables
+	serial int             // of the last switch; its guard is there unless a savepoint took it away
+	made   []string        // triggers in the main schema, that go again
+	// recursive: recursive_triggers is on. A cascade goes on along a tree, and
+	// REPLACE takes children away, as SQLite's own actions do.
+	recursive bool
+	guarded   bool // the connection has the guard's function
+}
+
+// Off takes away what running intents needs: before row statements are written,
+// before the transaction ends, and after it was rolled back.
+func (x *Intents) Off() error {
+	if x.mode.recursive {
+		x.mode.recursive = false
+		if err := x.r.Script("PRAGMA recursive_triggers = OFF"); err != nil {
+			return err
+		}
+	}
+	there, err := x.switched()
+	if err != nil || !there {
+		x.forget()
+		return err
+	}
+	if err := x.dropTemporary(""); err != nil {
+		return err
+	}
+	for _, name := range x.mode.made {
+		if err := x.r.dropTrigger(name); err != nil {
+			return err
+		}
+	}
+	x.forget()
+	return x.r.Recording(false)
+}
+
+func (x *Intents) forget() { x.mode.on, x.mode.made = map[string]bool{}, nil }
+
+// switched tells whether the last switch is in force. A rollback may have undone it.
+func (x *Intents) switched() (bool, error) {
+	if len(x.mode.on) == 0 {
+		return false, nil
+	}
+	row, err := x.r.QueryRow("SELECT 1 FROM temp.sqlite_schema WHERE name = ?", replog.Text(x.guardName()))
+	return row != nil, err
+}
+
+func (x *Intents) guardName() string { return fmt.Sprintf("%sguard_%d", ownPrefix, x.mode.serial) }
+
+// dropTemporary drops our temporary triggers whose names begin so.
+func (x *Intents) dropTemporary(prefix string) error {
+	var names []string
+	err := x.r.Query("SELECT name FROM temp.sqlite_schema WHERE type = 'trigger'", func(row []replog.Value) error {
+		if strings.HasPrefix(row[0].Bytes(), ownPrefix+prefix) {
+			names = append(names, row[0].Bytes())
+		}
+		return nil
+	})
+	for _, name := range names {
+		if err == nil {
+			err = x.r.Script("DROP TRIGGER temp." + replog.QuoteName(name))
+		}
+	}
+	return err
+}
+
+// switchOn makes ready for statements that touch some tables, in the caller's
+// transaction. What is on stays on, as schema changes cost.
+//
+// Capture and foreign-key actions are temporary triggers, which change nothing that
+// other connections see. Of the triggers for one event, temporary ones fire first
+// (measured, SQLite 3.54), so that where the application has BEFORE triggers
+// capture goes to the main schema, before them: see MendCapture.
+func (x *Intents) switchOn(tables []string) error {
+	there, err := x.switched()
+	if err != nil {
+		return err
+	}
+	if !there {
+		if err := x.switchFirst(); err != nil {
+			return err
+		}
+	}
+	var missing []*Table
+	for _, name := range tables {
+		if !x.mode.on[name] {
+			missing = append(missing, x.r.Schema.Table(name))
+		}
+	}
+	if missing == nil {
+		return nil
+	}
+	theirs, err := x.triggers()
+	if err != nil {
+		return err
+	}
+	if err := x.capture(missing, theirs); err != nil {
+		return err
+	}
+	if err := x.createTheirs(missing, theirs); err != nil {
+		return err
+	}
+	for _, t := range missing {
+		for _, sql := range actionTriggers(x.r.Schema, t) {
+			if err := x.r.Script(sql); err != nil {
+				return fmt.Errorf("foreign keys: %w", err)
+			}
+		}
+		x.mode.on[t.Name] = true
+	}
+	return x.renewGuard()
+}
+
+// switchFirst is what the first table needs.
+func (x *Intents) switchFirst() error {
+	x.forget()
+	if err := x.dropTemporary(""); err != nil {
+		return err
+	}
+	row, err := x.r.QueryRow("SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = 'replog_change'")
+	if err == nil && row == nil {
+		err = x.r.installTables()
+	}
+	if err == nil {
+		err = x.r.makeRefusals()
+	}
+	if err == nil {
+		err = x.r.Recording(true)
+	}
+	if err == nil && !x.mode.recursive {
+		x.mode.recursive = true
+		err = x.r.Script("PRAGMA recursive_triggers = ON")
+	}
+	return err
+}
+
+// capture creates the triggers of capture on tables that have none.
+func (x *Intents) capture(tables []*Table, theirs []trigger) error {
+	there, err := x.triggersThere()
+	if err != nil {
+		return err
+	}
+	captured, _, err := x.r.capturedTables()
+	if err != nil {
+		return err
+	}
+	schema := "temp"
+	if slices.ContainsFunc(theirs, func(t trigger) bool { return parseTrigger(t.sql).before }) {
+		schema = "main"
+	}
+	for id, t := range captured {
+		if !slices.Contains(tables, t) || there[triggerName(int(id), captureEvents[0])] {
+			continue
+		}
+		for i, sql := range captureTriggers(int(id), t) {
+			if sql == "" {
+				continue
+			}
+			if schema == "main" {
+				x.mode.made = append(x.mode.made, triggerName(int(id), captureEvents[i]))
+			}
+			if err := x.r.Script("CREATE TRIGGER " + schema + strings.TrimPrefix(sql, "CREATE TRIGGER main")); err != nil {
+				return fmt.Errorf("capture: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// createTheirs creates the application's triggers on some tables, unless they are
+// there, in their order.
+func (x *Intents) createTheirs(tables []*Table, theirs []trigger) error {
+	there, err := x.triggersThere()
+	if err != nil {
+		return err
+	}
+	for _, t := range tables {
+		on := slices.DeleteFunc(slices.Clone(theirs), func(x trigger) bool { return foldName(x.table) != foldName(t.Name) })
+		if !slices.ContainsFunc(on, func(x trigger) bool { return !there[foldName(x.name)] }) {
+			continue
+		}
+		for _, own := range on {
+			if there[foldName(own.name)] { // for the order
+				if err := x.r.dropTrigger(own.name); err != nil {
+					return err
+				}
+			} else {
+				x.mode.made = append(x.mode.made, own.name)
+			}
+		}
+		if err := x.r.createAgain(on); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// triggersThere names, folded, the triggers in the main schema.
+func (x *Intents) triggersThere() (map[string]bool, error) {
+	there := map[string]bool{}
+	return there, x.r.Query("SELECT name FROM main.sqlite_schema WHERE type = 'trigger'", func(row []replog.Value) error {
+		there[foldName(row[0].Bytes())] = true
+		return nil
+	})
+}
+
+// renewGuard puts a trigger on the change table that looks after the limits, under
+// a new name: where a rollback undoes a switch, its guard goes with it.
+func (x *Intents) renewGuard() error {
+	if !x.mode.guarded {
+		if err := x.r.define(guardFunction, x.watch); err != nil {
+			return err
+		}
+		x.mode.guarded = true
+	}
+	if err := x.dropTemporary("guard_"); err != nil {
+		return err
+	}
+	x.mode.serial++
+	when := "NEW.id % 64 = 0"
+	if limit := x.o.Limits.Changes; limit > 0 {
+		when += fmt.Sprintf(" OR NEW.id > %d", limit)
+	}
+	return x.r.Script(fmt.Sprintf("CREATE TRIGGER temp.%s AFTER INSERT ON main.replog_change WHEN %s BEGIN SELECT %s(NEW.id); END",
+		replog.QuoteName(x.guardName()), when, guardFunction))
+}
