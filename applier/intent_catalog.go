@@ -52,8 +52,11 @@ func readCatalog(r *Replica, triggers []trigger) (*catalog, error) {
 		}
 	}
 	for _, t := range r.Schema.Tables {
-		for _, name := range append(t.ColumnNames(), t.Generated...) {
+		for _, name := range t.ColumnNames() {
 			c.known[foldName(name)] = true
+		}
+		for i := range t.Generated {
+			c.known[foldName(t.Generated[i].Name)] = true
 		}
 	}
 	err = r.Query("SELECT lower(name), builtin FROM pragma_function_list", func(row []replog.Value) error {
