@@ -218,10 +218,10 @@ func (s *glimpses) overlayAll(expected *Replica) (at int, err error) {
 // overlay makes changes as Replay does, but asks no foreign key.
 func (r *Replica) overlay(changes []replog.Change) error {
 	remade, _, err := r.remake(replog.ChangeList(changes))
-	defer remade.Close()
 	if err != nil {
 		return err
 	}
+	defer remade.Close()
 	return r.Write(remade)
 }
 

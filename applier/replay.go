@@ -20,10 +20,10 @@ var ErrCannotReplay = errors.New("cannot be made again on the rows as they are")
 // be made; other errors are the database's.
 func (r *Replica) Replay(changes replog.Changes) (made replog.Changes, err error) {
 	images, asTheyAre, err := r.remake(changes)
-	defer images.Close()
 	if err != nil {
 		return nil, err
 	}
+	defer images.Close()
 	if err := r.Write(images); err != nil {
 		return nil, err
 	}
@@ -62,7 +62,10 @@ func (r *Replica) remake(changes replog.Changes) (images *Images, asTheyAre bool
 		}
 		return images.Add(image)
 	})
-	return images, asTheyAre, err
+	if err != nil {
+		return nil, false, errors.Join(err, images.Close())
+	}
+	return images, asTheyAre, nil
 }
 
 // makes tells whether the image is what a net change says that it replaces.

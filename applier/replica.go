@@ -167,10 +167,10 @@ func (e *DivergenceError) Error() string {
 // the caller rolls back. Changes that do not fit the schema are ErrSchema.
 func (r *Replica) Apply(changes replog.Changes) error {
 	images, err := r.exactImages(changes)
-	defer images.Close()
 	if err != nil {
 		return err
 	}
+	defer images.Close()
 	return divergence(r.Write(images))
 }
 
@@ -178,10 +178,10 @@ func (r *Replica) Apply(changes replog.Changes) error {
 // foreign keys, and what is refused is the error of Write or CheckForeignKeys.
 func (r *Replica) ApplyBeside(changes replog.Changes) error {
 	images, err := r.exactImages(changes)
-	defer images.Close()
 	if err != nil {
 		return err
 	}
+	defer images.Close()
 	if err := r.Write(images); err != nil {
 		return err
 	}
@@ -190,13 +190,17 @@ func (r *Replica) ApplyBeside(changes replog.Changes) error {
 
 func (r *Replica) exactImages(changes replog.Changes) (*Images, error) {
 	images := NewImages(r.Schema)
-	return images, replog.EachChange(changes, func(_ int, c *replog.Change) error {
+	err := replog.EachChange(changes, func(_ int, c *replog.Change) error {
 		image, err := r.exactImage(c)
 		if err != nil {
 			return err
 		}
 		return images.Add(*image)
 	})
+	if err != nil {
+		return nil, errors.Join(err, images.Close())
+	}
+	return images, nil
 }
 
 // divergence makes a *DivergenceError of a constraint that refused what was once

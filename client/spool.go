@@ -3,9 +3,10 @@ package client
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"os"
+
+	"replog/replog"
 )
 
 // spoolMemory is how much of an answer is kept in memory, in bytes; a longer one
@@ -25,17 +26,17 @@ func (s *spool) Write(b []byte) (int, error) {
 	if s.file == nil {
 		f, err := os.CreateTemp("", "replog-")
 		if err != nil {
-			return 0, fmt.Errorf("keep the server's answer: %w", err)
+			return 0, &replog.SpillError{Err: err}
 		}
 		s.file = f
 		if _, err := f.Write(s.memory.Bytes()); err != nil {
-			return 0, fmt.Errorf("keep the server's answer: %w", err)
+			return 0, &replog.SpillError{Err: err}
 		}
 		s.memory = bytes.Buffer{}
 	}
 	n, err := s.file.Write(b)
 	if err != nil {
-		err = fmt.Errorf("keep the server's answer: %w", err)
+		err = &replog.SpillError{Err: err}
 	}
 	return n, err
 }

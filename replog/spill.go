@@ -3,8 +3,6 @@ package replog
 import (
 	"bufio"
 	"encoding/binary"
-	"errors"
-	"fmt"
 	"os"
 )
 
@@ -109,10 +107,21 @@ func (s *Spill[T]) open() (err error) {
 	return nil
 }
 
-// ErrSpill says that a list cannot be kept on disk, or read back.
-var ErrSpill = errors.New("keep a long transaction on disk")
+// SpillError says that what is too long for memory cannot be kept on disk, or read
+// back.
+type SpillError struct{ Err error }
 
-func spillError(err error) error { return fmt.Errorf("%w: %w", ErrSpill, err) }
+func (e *SpillError) Error() string {
+	return "keep what is too long for memory on disk: " + e.Err.Error()
+}
+func (e *SpillError) Unwrap() error { return e.Err }
+
+// Next says what to do.
+func (e *SpillError) Next() string {
+	return "make room in the folder for temporary files, or name another one by TMPDIR"
+}
+
+func spillError(err error) error { return &SpillError{err} }
 
 // At returns an item, valid until the next call. Going through the list in order
 // is fast. It fails where the file cannot be read.

@@ -146,7 +146,8 @@ func unreadable(err error) error {
 	if errors.As(err, &p) {
 		return p
 	}
-	if errors.Is(err, replog.ErrSpill) {
+	var spill *replog.SpillError
+	if errors.As(err, &spill) {
 		return err
 	}
 	return malformed("the body cannot be read: %v", err)

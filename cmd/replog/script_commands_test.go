@@ -62,7 +62,7 @@ func command(ts *testscript.TestScript, args ...string) *exec.Cmd {
 	cmd := exec.Command(program, args[1:]...)
 	cmd.Dir = ts.Getenv("WORK")
 	cmd.Env = []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + cmd.Dir,
+		"PATH=" + os.Getenv("PATH"), "HOME=" + cmd.Dir, "TMPDIR=" + ts.Getenv("TMPDIR"),
 		"GORACE=" + raceOptions, "REPLOG_TOKEN=" + ts.Getenv("REPLOG_TOKEN"),
 	}
 	return cmd
