@@ -50,6 +50,7 @@ type part struct {
 
 var parts = []part{
 	{"propagate", propagate},
+	{"onetransaction", oneTransaction},
 	{"capture", capture},
 	{"replay", replay},
 	{"latency", latency},

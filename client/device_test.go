@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"replog/applier"
 	"replog/replog"
 )
 
@@ -87,19 +86,7 @@ var everyValue = []replog.Value{
 }
 
 func TestWhatAReplayMadeComesBackAsItWas(t *testing.T) {
-	c, err := applier.Open(filepath.Join(t.TempDir(), "a.db"), applier.OpenOptions{Create: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if err := c.Script(schemaSQL); err != nil {
-		t.Fatal(err)
-	}
-	r, err := applier.NewReplica(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	box := outbox{r}
+	box := newOutbox(t)
 	var made []replog.Change
 	for i, v := range everyValue {
 		key := []replog.Value{replog.Integer(int64(i))}
@@ -136,7 +123,7 @@ func TestWhatAReplayMadeComesBackAsItWas(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	row, err := r.QueryRow("SELECT (SELECT count(*) FROM replog_outbox) + (SELECT count(*) FROM replog_long)")
+	row, err := box.QueryRow("SELECT (SELECT count(*) FROM replog_outbox) + (SELECT count(*) FROM replog_long)")
 	if err != nil || row[0] != replog.Integer(0) {
 		t.Errorf("left behind: %v, %v", row, err)
 	}
