@@ -23,7 +23,7 @@ func (v *sharedValues) has(value string) bool {
 
 func (s *Schema) sharedValues(changes replog.Changes) (*sharedValues, error) {
 	v := &sharedValues{seed: maphash.MakeSeed()}
-	holders, err := v.collect(changes, func(c *replog.Change, add func(string)) {
+	holders, err := v.collect(make([]uint64, 0, changes.Len()), changes, func(c *replog.Change, add func(string)) {
 		f := s.footprintOf(c)
 		for value := range f.before {
 			add(value)
@@ -38,7 +38,7 @@ func (s *Schema) sharedValues(changes replog.Changes) (*sharedValues, error) {
 		return nil, err
 	}
 	v.hashes = repeated(holders)
-	parents, err := v.collect(changes, func(c *replog.Change, add func(string)) {
+	parents, err := v.collect(nil, changes, func(c *replog.Change, add func(string)) {
 		for value := range s.footprintOf(c).parent {
 			add(value)
 		}
@@ -47,7 +47,7 @@ func (s *Schema) sharedValues(changes replog.Changes) (*sharedValues, error) {
 		return v, err
 	}
 	parents = slices.Compact(parents)
-	children, err := v.collect(changes, func(c *replog.Change, add func(string)) {
+	children, err := v.collect(nil, changes, func(c *replog.Change, add func(string)) {
 		for value := range s.footprintOf(c).child {
 			if _, answered := slices.BinarySearch(parents, maphash.String(v.seed, value)); answered {
 				add(value)
@@ -59,9 +59,8 @@ func (s *Schema) sharedValues(changes replog.Changes) (*sharedValues, error) {
 	return v, err
 }
 
-// collect returns the hashes of values, sorted.
-func (v *sharedValues) collect(changes replog.Changes, values func(c *replog.Change, add func(string))) ([]uint64, error) {
-	var hashes []uint64
+// collect adds the hashes of values to a list and sorts it.
+func (v *sharedValues) collect(hashes []uint64, changes replog.Changes, values func(c *replog.Change, add func(string))) ([]uint64, error) {
 	err := replog.EachChange(changes, func(_ int, c *replog.Change) error {
 		values(c, func(value string) { hashes = append(hashes, maphash.String(v.seed, value)) })
 		return nil
