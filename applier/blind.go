@@ -121,9 +121,9 @@ func (r *Replica) Overlay(changes []replog.Change, tables []*Table) error {
 		}
 		seen = append(seen, *c)
 	}
-	images, _, err := r.remake(replog.ChangeList(seen))
+	images := NewImages(r.Schema)
 	defer images.Close()
-	if err != nil {
+	if _, err := r.remake(replog.ChangeList(seen), images); err != nil {
 		return err
 	}
 	return r.Write(images)

@@ -158,9 +158,9 @@ func (e *DivergenceError) Error() string {
 // present, each new one is written. Anything else is a *DivergenceError, and
 // the caller rolls back. Changes that do not fit the schema are ErrSchema.
 func (r *Replica) Apply(changes replog.Changes) error {
-	images, err := r.exactImages(changes)
+	images := NewImages(r.Schema)
 	defer images.Close()
-	if err != nil {
+	if err := r.exactImages(changes, images); err != nil {
 		return err
 	}
 	return divergence(r.Write(images))
@@ -169,9 +169,9 @@ func (r *Replica) Apply(changes replog.Changes) error {
 // ApplyBeside is Apply where other rows may stand in the way: it also checks
 // foreign keys, and what is refused is the error of Write or CheckForeignKeys.
 func (r *Replica) ApplyBeside(changes replog.Changes) error {
-	images, err := r.exactImages(changes)
+	images := NewImages(r.Schema)
 	defer images.Close()
-	if err != nil {
+	if err := r.exactImages(changes, images); err != nil {
 		return err
 	}
 	if err := r.Write(images); err != nil {
@@ -180,9 +180,8 @@ func (r *Replica) ApplyBeside(changes replog.Changes) error {
 	return r.CheckForeignKeys(images)
 }
 
-func (r *Replica) exactImages(changes replog.Changes) (*Images, error) {
-	images := NewImages(r.Schema)
-	return images, replog.EachChange(changes, func(_ int, c *replog.Change) error {
+func (r *Replica) exactImages(changes replog.Changes, images *Images) error {
+	return replog.EachChange(changes, func(_ int, c *replog.Change) error {
 		image, err := r.exactImage(c)
 		if err != nil {
 			return err
