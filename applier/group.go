@@ -1,18 +1,53 @@
 package applier
 
 import (
-	"hash/maphash"
+	"iter"
 
 	"replog/replog"
 )
 
-// Groups divides the net changes of an unmarked transaction into groups: lists
-// of indexes, each ascending, ordered by their first. Rows are of one group
+// Groups are a transaction's net changes divided: each group is a list of
+// indexes, ascending, and groups are ordered by their first.
+type Groups struct {
+	rows []int // of one group after the other
+	ends []int32
+}
+
+// OneGroup is all of n changes.
+func OneGroup(n int) *Groups {
+	g := &Groups{rows: make([]int, n), ends: []int32{int32(n)}}
+	for i := range g.rows {
+		g.rows[i] = i
+	}
+	return g
+}
+
+// Len is the number of groups.
+func (g *Groups) Len() int { return len(g.ends) }
+
+// All gives each group in turn.
+func (g *Groups) All() iter.Seq[[]int] {
+	return func(yield func([]int) bool) {
+		begin := int32(0)
+		for _, end := range g.ends {
+			if !yield(g.rows[begin:end:end]) {
+				return
+			}
+			begin = end
+		}
+	}
+}
+
+// Groups divides the net changes of an unmarked transaction. Rows are of one group
 // where a key change, a foreign key or a shared unique value joins them. It
 // fails where the list of changes does.
-func (s *Schema) Groups(changes replog.Changes) ([][]int, error) {
-	g := newGrouping(changes.Len())
-	err := replog.EachChange(changes, func(i int, c *replog.Change) error {
+func (s *Schema) Groups(changes replog.Changes) (*Groups, error) {
+	shared, err := s.sharedValues(changes)
+	if err != nil {
+		return nil, err
+	}
+	g := newGrouping(changes.Len(), shared)
+	err = replog.EachChange(changes, func(i int, c *replog.Change) error {
 		if c.Unit > 0 {
 			if first, ok := g.units[c.Unit]; ok {
 				g.join(first, i)
@@ -47,58 +82,52 @@ func (s *Schema) Groups(changes replog.Changes) ([][]int, error) {
 }
 
 // grouping is a union-find over changes, by number, with the first change that
-// has some unit or value. Values are known by their hash, as there may be
-// millions.
+// has some unit or value, of the values that join any.
 type grouping struct {
-	parent                     []int
+	parent                     []int32
 	units                      map[int]int
-	seeds                      [2]maphash.Seed
-	holders, parents, children map[valueHash]int
+	shared                     *sharedValues
+	holders, parents, children map[string]int
 }
 
-// valueHash is long enough that two values never share one.
-type valueHash [2]uint64
-
-func newGrouping(n int) *grouping {
+func newGrouping(n int, shared *sharedValues) *grouping {
 	g := &grouping{
-		parent: make([]int, n), units: map[int]int{}, seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
-		holders: map[valueHash]int{}, parents: map[valueHash]int{}, children: map[valueHash]int{},
+		parent: make([]int32, n), units: map[int]int{}, shared: shared,
+		holders: map[string]int{}, parents: map[string]int{}, children: map[string]int{},
 	}
 	for i := range g.parent {
-		g.parent[i] = i
+		g.parent[i] = int32(i)
 	}
 	return g
 }
 
-func (g *grouping) hash(v string) valueHash {
-	return valueHash{maphash.String(g.seeds[0], v), maphash.String(g.seeds[1], v)}
-}
-
 // first is the first change with a value, which is i where there was none.
-func (g *grouping) first(of map[valueHash]int, v string, i int) int {
-	h := g.hash(v)
-	if first, ok := of[h]; ok {
+func (g *grouping) first(of map[string]int, v string, i int) int {
+	if !g.shared.has(v) {
+		return i
+	}
+	if first, ok := of[v]; ok {
 		return first
 	}
-	of[h] = i
+	of[v] = i
 	return i
 }
 
 // joinAcross joins a change with those on the other side of its references.
-func (g *grouping) joinAcross(other map[valueHash]int, values map[string]bool, i int) {
+func (g *grouping) joinAcross(other map[string]int, values map[string]bool, i int) {
 	for v := range values {
-		if first, ok := other[g.hash(v)]; ok {
+		if first, ok := other[v]; ok {
 			g.join(first, i)
 		}
 	}
 }
 
 func (g *grouping) join(a, b int) {
-	a, b = g.root(a), g.root(b)
-	g.parent[max(a, b)] = min(a, b)
+	x, y := g.root(int32(a)), g.root(int32(b))
+	g.parent[max(x, y)] = min(x, y)
 }
 
-func (g *grouping) root(i int) int {
+func (g *grouping) root(i int32) int32 {
 	for g.parent[i] != i {
 		g.parent[i] = g.parent[g.parent[i]] // so that a chain is walked once
 		i = g.parent[i]
@@ -106,18 +135,30 @@ func (g *grouping) root(i int) int {
 	return i
 }
 
-func (g *grouping) groups() [][]int {
-	var groups [][]int
-	at := map[int]int{}
+// groups sorts the changes by their roots, each of which is the first of its
+// group.
+func (g *grouping) groups() *Groups {
+	size := make([]int32, len(g.parent))
+	count := 0
 	for i := range g.parent {
-		root := g.root(i)
-		n, ok := at[root]
-		if !ok {
-			n = len(groups)
-			at[root] = n
-			groups = append(groups, nil)
+		root := g.root(int32(i))
+		if size[root]++; size[root] == 1 {
+			count++
 		}
-		groups[n] = append(groups[n], i)
 	}
-	return groups
+	out := &Groups{rows: make([]int, len(g.parent)), ends: make([]int32, 0, count)}
+	begin := size // from here on, where the next of the group goes
+	next := int32(0)
+	for i, n := range size {
+		if n > 0 {
+			begin[i], next = next, next+n
+			out.ends = append(out.ends, next)
+		}
+	}
+	for i := range g.parent {
+		root := g.root(int32(i))
+		out.rows[begin[root]] = i
+		begin[root]++
+	}
+	return out
 }

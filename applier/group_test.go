@@ -39,9 +39,9 @@ func net(t *testing.T, r *testReplica, sql string) []replog.Change {
 	return list[0].Net
 }
 
-func describeGroups(changes []replog.Change, groups [][]int) string {
+func describeGroups(changes []replog.Change, groups *Groups) string {
 	var out []string
-	for _, g := range groups {
+	for g := range groups.All() {
 		var rows []string
 		for _, n := range g {
 			rows = append(rows, changes[n].Table+replog.KeyString(changes[n].Key))
@@ -110,8 +110,8 @@ func TestGroupingTakesTimeInProportionToTheChanges(t *testing.T) {
 	r := newTestReplica(t, scripted(t, "db", related))
 	large := chain(many)
 	for range 2 {
-		if groups, err := r.Schema.Groups(replog.ChangeList(large)); len(groups) != 1 || err != nil {
-			t.Fatalf("%d groups, error %v", len(groups), err)
+		if groups, err := r.Schema.Groups(replog.ChangeList(large)); err != nil || groups.Len() != 1 {
+			t.Fatalf("%v, error %v", groups, err)
 		}
 		slices.Reverse(large)
 	}

@@ -217,11 +217,11 @@ func (s *glimpses) overlayAll(expected *Replica) (at int, err error) {
 
 // overlay makes changes as Replay does, but asks no foreign key.
 func (r *Replica) overlay(changes []replog.Change) error {
-	remade, _, err := r.remake(replog.ChangeList(changes))
-	if err != nil {
+	remade := NewImages(r.Schema)
+	defer remade.Close()
+	if _, err := r.remake(replog.ChangeList(changes), remade); err != nil {
 		return err
 	}
-	defer remade.Close()
 	return r.Write(remade)
 }
 

@@ -19,11 +19,12 @@ var ErrCannotReplay = errors.New("cannot be made again on the rows as they are")
 // *ConstraintError, *ForeignKeyError and ErrSchema mean that the changes cannot
 // be made; other errors are the database's.
 func (r *Replica) Replay(changes replog.Changes) (made replog.Changes, err error) {
-	images, asTheyAre, err := r.remake(changes)
+	images := NewImages(r.Schema)
+	defer images.Close()
+	asTheyAre, err := r.remake(changes, images)
 	if err != nil {
 		return nil, err
 	}
-	defer images.Close()
 	if err := r.Write(images); err != nil {
 		return nil, err
 	}
@@ -34,11 +35,11 @@ func (r *Replica) Replay(changes replog.Changes) (made replog.Changes, err error
 	return list, images.each(func(m *RowImage) error { return list.Add(m.change()) })
 }
 
-// remake works out what net changes make of the rows as they are now, without
-// those on which they have no effect, and whether the rows are as the changes
+// remake adds to images what net changes make of the rows as they are now, without
+// those on which they have no effect, and tells whether the rows are as the changes
 // say. ErrCannotReplay and ErrSchema mean that they cannot be made.
-func (r *Replica) remake(changes replog.Changes) (images *Images, asTheyAre bool, err error) {
-	images, asTheyAre = NewImages(r.Schema), true
+func (r *Replica) remake(changes replog.Changes, images *Images) (asTheyAre bool, err error) {
+	asTheyAre = true
 	err = replog.EachChange(changes, func(_ int, c *replog.Change) error {
 		t, columns, before, err := r.find(c)
 		if err != nil {
@@ -62,10 +63,7 @@ func (r *Replica) remake(changes replog.Changes) (images *Images, asTheyAre bool
 		}
 		return images.Add(image)
 	})
-	if err != nil {
-		return nil, false, errors.Join(err, images.Close())
-	}
-	return images, asTheyAre, nil
+	return asTheyAre, err
 }
 
 // makes tells whether the image is what a net change says that it replaces.

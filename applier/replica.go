@@ -166,41 +166,36 @@ func (e *DivergenceError) Error() string {
 // present, each new one is written. Anything else is a *DivergenceError, and
 // the caller rolls back. Changes that do not fit the schema are ErrSchema.
 func (r *Replica) Apply(changes replog.Changes) error {
-	images, err := r.exactImages(changes)
-	if err != nil {
+	images := NewImages(r.Schema)
+	defer images.Close()
+	if err := r.exactImages(changes, images); err != nil {
 		return err
 	}
-	defer images.Close()
 	return divergence(r.Write(images))
 }
 
 // ApplyBeside is Apply where other rows may stand in the way: it also checks
 // foreign keys, and what is refused is the error of Write or CheckForeignKeys.
 func (r *Replica) ApplyBeside(changes replog.Changes) error {
-	images, err := r.exactImages(changes)
-	if err != nil {
+	images := NewImages(r.Schema)
+	defer images.Close()
+	if err := r.exactImages(changes, images); err != nil {
 		return err
 	}
-	defer images.Close()
 	if err := r.Write(images); err != nil {
 		return err
 	}
 	return r.CheckForeignKeys(images)
 }
 
-func (r *Replica) exactImages(changes replog.Changes) (*Images, error) {
-	images := NewImages(r.Schema)
-	err := replog.EachChange(changes, func(_ int, c *replog.Change) error {
+func (r *Replica) exactImages(changes replog.Changes, images *Images) error {
+	return replog.EachChange(changes, func(_ int, c *replog.Change) error {
 		image, err := r.exactImage(c)
 		if err != nil {
 			return err
 		}
 		return images.Add(*image)
 	})
-	if err != nil {
-		return nil, errors.Join(err, images.Close())
-	}
-	return images, nil
 }
 
 // divergence makes a *DivergenceError of a constraint that refused what was once

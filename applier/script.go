@@ -42,7 +42,9 @@ func WriteScript(ctx context.Context, base *Conn, log replog.Log, f replog.Filte
 	s := &script{w: bufio.NewWriterSize(w, 64<<10), schema: schema}
 	s.begin(head, triggers[0].Int64() > 0)
 	err = log.Entries(ctx, f, func(e replog.Entry) error {
-		s.entry(&e)
+		if err := s.entry(&e); err != nil {
+			return err
+		}
 		return s.failed()
 	})
 	if err != nil {
@@ -117,8 +119,8 @@ SELECT count(*), total_changes(), total_changes() FROM main.sqlite_schema WHERE 
 `, ownPrefix, rowIDMark)
 }
 
-// entry writes one transaction.
-func (s *script) entry(e *replog.Entry) {
+// entry writes one transaction. It fails where a long one cannot be read.
+func (s *script) entry(e *replog.Entry) error {
 	t := &e.Transaction
 	s.printf("\n-- revision %d, %s, device %s, seq %d, recorded %s, received %s",
 		e.Revision, e.Outcome, t.Device, t.Seq, t.Time, e.Received)
@@ -129,13 +131,18 @@ func (s *script) entry(e *replog.Entry) {
 	if e.Reason != (replog.Reason{}) {
 		s.printf("-- %s: %q\n", e.Reason.Code, e.Reason.Detail)
 	}
-	if len(e.Changes) == 0 {
+	made := e.Made()
+	if made.Len() == 0 {
 		s.printf("-- It changed nothing.\n")
-		return
+		return nil
 	}
 	s.printf("BEGIN;\n")
-	n := s.changes(e.Changes)
+	n, err := s.changes(made)
+	if err != nil {
+		return err
+	}
 	// Its own row counts as well.
 	s.printf("UPDATE temp.replog_script SET expected = expected + %d, changed = total_changes();\n", n+1)
 	s.printf("COMMIT;\n")
+	return nil
 }

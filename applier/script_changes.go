@@ -10,53 +10,80 @@ import (
 // changes writes net changes in an order in which no unique value is taken
 // before it is free: rows go first and come last, and updates that might swap
 // unique values with each other take their rows out in between. It returns how
-// many rows the statements change.
-func (s *script) changes(changes []replog.Change) int {
-	moved, taken := s.swaps(changes)
-	rows := 0
-	for i := range changes {
-		if c := &changes[i]; c.Op == replog.Delete {
+// many rows the statements change, and fails where the list does.
+func (s *script) changes(changes replog.Changes) (rows int, err error) {
+	moves, err := s.swaps(changes)
+	if err != nil {
+		return 0, err
+	}
+	moved := func(c *replog.Change) bool {
+		return slices.ContainsFunc(moves, func(m *move) bool { return s.isOf(m, c) })
+	}
+	err = s.each(changes, func(c *replog.Change) {
+		if c.Op == replog.Delete {
 			s.printf("DELETE FROM %s WHERE %s;\n", mainName(c.Table), s.key(c))
 			rows++
 		}
+	})
+	for _, m := range moves {
+		if err == nil {
+			err = s.takeOut(m, changes)
+		}
+		rows += 3 * m.updates
 	}
-	for _, m := range moved {
-		rows += s.takeOut(m)
+	if err != nil {
+		return 0, err
 	}
-	for i := range changes {
-		if c := &changes[i]; c.Op == replog.Update && !taken[c] {
+	err = s.each(changes, func(c *replog.Change) {
+		if c.Op == replog.Update && !moved(c) {
 			s.printf("UPDATE %s SET %s WHERE %s;\n", mainName(c.Table), assignments(c), s.key(c))
 			rows++
 		}
+	})
+	for _, m := range moves {
+		s.putBack(m)
+		rows += m.updates
 	}
-	for _, m := range moved {
-		rows += s.putBack(m)
+	if err != nil {
+		return 0, err
 	}
-	for i := range changes {
-		if c := &changes[i]; c.Op == replog.Insert {
+	err = s.each(changes, func(c *replog.Change) {
+		if c.Op == replog.Insert {
 			s.printf("INSERT INTO %s(%s) VALUES(%s);\n", mainName(c.Table), names(c.Columns), literals(c.New))
 			rows++
 		}
-	}
-	return rows
+	})
+	return rows, err
+}
+
+// each calls f for each change, as long as the script can be written.
+func (s *script) each(changes replog.Changes, f func(*replog.Change)) error {
+	return replog.EachChange(changes, func(_ int, c *replog.Change) error {
+		f(c)
+		return s.failed()
+	})
 }
 
 // move is the updates of one table that change unique values.
 type move struct {
 	table   *Table
 	holds   string // the temporary table for the rows
-	updates []*replog.Change
+	updates int
+}
+
+// isOf tells whether a change is one of a move's updates.
+func (s *script) isOf(m *move, c *replog.Change) bool {
+	return c.Op == replog.Update && s.schema.Table(c.Table) == m.table && m.table.changesUnique(c.Columns)
 }
 
 // swaps finds the updates that may want each other's unique values: in one
 // table, more than one that changes any.
-func (s *script) swaps(changes []replog.Change) (list []*move, taken map[*replog.Change]bool) {
+func (s *script) swaps(changes replog.Changes) (list []*move, err error) {
 	byTable := map[*Table]*move{}
-	for i := range changes {
-		c := &changes[i]
+	err = s.each(changes, func(c *replog.Change) {
 		t := s.schema.Table(c.Table)
 		if c.Op != replog.Update || t == nil || !t.changesUnique(c.Columns) {
-			continue
+			return
 		}
 		m := byTable[t]
 		if m == nil {
@@ -64,16 +91,9 @@ func (s *script) swaps(changes []replog.Change) (list []*move, taken map[*replog
 			byTable[t] = m
 			list = append(list, m)
 		}
-		m.updates = append(m.updates, c)
-	}
-	list = slices.DeleteFunc(list, func(m *move) bool { return len(m.updates) < 2 })
-	taken = map[*replog.Change]bool{}
-	for _, m := range list {
-		for _, c := range m.updates {
-			taken[c] = true
-		}
-	}
-	return list, taken
+		m.updates++
+	})
+	return slices.DeleteFunc(list, func(m *move) bool { return m.updates < 2 }), err
 }
 
 // changesUnique tells whether an update of these columns may change what a
@@ -96,24 +116,29 @@ func (t *Table) changesUnique(columns []string) bool {
 
 // takeOut moves rows to a temporary table, whose columns have no type so that
 // values stay as they are, and updates them there.
-func (s *script) takeOut(m *move) int {
+func (s *script) takeOut(m *move, changes replog.Changes) error {
 	columns, table := names(m.table.ColumnNames()), mainName(m.table.Name)
 	s.printf("CREATE TEMP TABLE %s(%s);\n", strings.TrimPrefix(m.holds, "temp."), columns)
-	for _, c := range m.updates {
-		s.printf("INSERT INTO %s SELECT %s FROM %s WHERE %s;\n", m.holds, columns, table, s.key(c))
-		s.printf("DELETE FROM %s WHERE %s;\n", table, s.key(c))
+	err := s.each(changes, func(c *replog.Change) {
+		if s.isOf(m, c) {
+			s.printf("INSERT INTO %s SELECT %s FROM %s WHERE %s;\n", m.holds, columns, table, s.key(c))
+			s.printf("DELETE FROM %s WHERE %s;\n", table, s.key(c))
+		}
+	})
+	if err != nil {
+		return err
 	}
-	for _, c := range m.updates {
-		s.printf("UPDATE %s SET %s WHERE %s;\n", m.holds, assignments(c), keyTerms(c, nil))
-	}
-	return 3 * len(m.updates)
+	return s.each(changes, func(c *replog.Change) {
+		if s.isOf(m, c) {
+			s.printf("UPDATE %s SET %s WHERE %s;\n", m.holds, assignments(c), keyTerms(c, nil))
+		}
+	})
 }
 
-func (s *script) putBack(m *move) int {
+func (s *script) putBack(m *move) {
 	columns := names(m.table.ColumnNames())
 	s.printf("INSERT INTO %s(%s) SELECT %s FROM %s;\n", mainName(m.table.Name), columns, columns, m.holds)
 	s.printf("DROP TABLE %s;\n", m.holds)
-	return len(m.updates)
 }
 
 // key is the condition for a change's row.

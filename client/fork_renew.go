@@ -101,10 +101,7 @@ func heldParts(s *applier.Schema, t *replog.Transaction, taint *applier.Taint) (
 	if _, touched, err := taint.Touched(net); err != nil || !touched {
 		return nil, err
 	}
-	groups := [][]int{make([]int, net.Len())}
-	for i := range groups[0] {
-		groups[0][i] = i
-	}
+	groups := applier.OneGroup(net.Len())
 	if t.Divisible() {
 		var err error
 		if groups, err = s.Groups(net); err != nil {
@@ -112,7 +109,7 @@ func heldParts(s *applier.Schema, t *replog.Transaction, taint *applier.Taint) (
 		}
 	}
 	var parts []replog.Part
-	for _, rows := range groups {
+	for rows := range groups.All() {
 		row, touched, err := taint.Touched(replog.Only(net, rows))
 		if err != nil {
 			return nil, err

@@ -56,33 +56,56 @@ type LogStatement struct {
 	Reason  *Reason `json:"reason,omitempty"`
 }
 
-// Line renders an entry for people and programs that read the log.
-func (e *Entry) Line() LogLine {
+// Line renders an entry for people and programs that read the log. It fails where
+// a long entry cannot be read.
+func (e *Entry) Line() (LogLine, error) {
+	l := e.lineWithout()
+	err := e.eachStatement(func(s *Statement, line *LogStatement) error {
+		l.Statements = append(l.Statements, *line)
+		return nil
+	})
+	return l, err
+}
+
+// lineWithout is the line without its statements.
+func (e *Entry) lineWithout() LogLine {
 	t := &e.Transaction
-	l := LogLine{
+	return LogLine{
 		Revision: e.Revision, Device: t.Device, Seq: t.Seq, Base: t.Base,
 		Label: t.Label, Marked: t.Marked,
-		RecordedAt: t.Time, ReceivedAt: e.Received, Outcome: e.Outcome,
+		RecordedAt: t.Time, ReceivedAt: e.Received, Outcome: e.Outcome, Reason: e.reason(),
 		Statements: []LogStatement{},
 	}
-	if e.Reason != (Reason{}) {
-		reason := e.Reason
-		l.Reason = &reason
+}
+
+func (e *Entry) reason() *Reason {
+	if e.Reason == (Reason{}) {
+		return nil
 	}
-	fate, _ := e.Fates() // of an entry in memory
-	for i := range t.Statements {
-		s := &t.Statements[i]
+	reason := e.Reason
+	return &reason
+}
+
+// eachStatement calls each for every statement, with how it reads.
+func (e *Entry) eachStatement(each func(*Statement, *LogStatement) error) error {
+	fate, err := e.Fates()
+	if err != nil {
+		return err
+	}
+	shared := e.reason()
+	if e.Outcome == Applied {
+		shared = nil
+	}
+	return EachChange(e.Transaction.RecordedStatements(), func(_ int, c *Change) error {
+		s := &Statement{Change: *c}
 		sql, args := s.SQL()
-		line := LogStatement{SQL: sql, Args: args, RecordedAt: s.Time, Outcome: e.Outcome, Reason: l.Reason}
-		if part := fate(&s.Change); part != nil {
+		line := LogStatement{SQL: sql, Args: args, RecordedAt: s.Time, Outcome: e.Outcome, Reason: shared}
+		if part := fate(c); part != nil {
 			reason := part.Reason
 			line.Outcome, line.Reason = part.Outcome, &reason
-		} else if e.Outcome == Applied {
-			line.Reason = nil
 		}
-		l.Statements = append(l.Statements, line)
-	}
-	return l
+		return each(s, &line)
+	})
 }
 
 // Fates returns what finds the part that decided a statement; nil for one that

@@ -38,21 +38,33 @@ type StatementDetail struct {
 	Change Change `json:"change"`
 }
 
-// Detail renders the whole entry for people and programs that read the log.
-func (e *Entry) Detail() EntryDetail {
+// Detail renders the whole entry for people and programs that read the log. It
+// fails where a long entry cannot be read.
+func (e *Entry) Detail() (EntryDetail, error) {
+	d := e.detailWithout()
+	d.Statements = make([]StatementDetail, 0, e.Transaction.RecordedStatements().Len())
+	err := e.eachStatement(func(s *Statement, line *LogStatement) error {
+		d.Statements = append(d.Statements, StatementDetail{LogStatement: *line, Change: s.Change})
+		return nil
+	})
+	if net := e.Transaction.RecordedNet(); err == nil && net != nil {
+		d.Net, err = InMemory(net)
+	}
+	if d.Changes = e.Changes; err == nil && e.LongChanges != nil {
+		d.Changes, err = InMemory(e.LongChanges)
+	}
+	return d, err
+}
+
+// detailWithout is the detail without its lists of changes.
+func (e *Entry) detailWithout() EntryDetail {
 	t := &e.Transaction
-	line := e.Line()
-	d := EntryDetail{
+	return EntryDetail{
 		Revision: e.Revision, Hash: e.Hash, Device: t.Device, Seq: t.Seq, Base: t.Base,
 		Seen: t.Seen, Without: t.Without, Label: t.Label, Marked: t.Marked, Whole: t.Whole,
-		RecordedAt: t.Time, ReceivedAt: e.Received, Outcome: e.Outcome, Reason: line.Reason,
-		Parts: e.Parts, Net: t.Net, AsRecorded: e.AsRecorded(), Changes: e.Changes,
-		Statements: make([]StatementDetail, len(t.Statements)),
+		RecordedAt: t.Time, ReceivedAt: e.Received, Outcome: e.Outcome, Reason: e.reason(),
+		Parts: e.Parts, AsRecorded: e.AsRecorded(),
 	}
-	for i := range t.Statements {
-		d.Statements[i] = StatementDetail{LogStatement: line.Statements[i], Change: t.Statements[i].Change}
-	}
-	return d
 }
 
 // Planned are the net changes that the parts' rows are indexes into.

@@ -1,6 +1,10 @@
 package replog
 
-import "slices"
+import (
+	"errors"
+	"io"
+	"slices"
+)
 
 // Entry is one transaction in the log, at its revision.
 type Entry struct {
@@ -29,6 +33,33 @@ type Entry struct {
 	// Of a long transaction that was applied just as it is recorded they are its
 	// NetChanges themselves.
 	LongChanges Changes
+}
+
+// Close lets go of what a long entry has on disk.
+func (e *Entry) Close() error {
+	var err error
+	if e.Form != nil {
+		err = e.Form.Close()
+	}
+	if c, ok := e.LongChanges.(io.Closer); ok {
+		err = errors.Join(err, c.Close())
+	}
+	return err
+}
+
+// InMemory returns a long entry as one that has all of its lists in memory,
+// whatever their length, and others as they are.
+func (e *Entry) InMemory() (Entry, error) {
+	short := *e
+	short.Form, short.LongChanges = nil, nil
+	var err error
+	if short.Transaction, err = e.Transaction.InMemory(); err != nil {
+		return Entry{}, err
+	}
+	if e.LongChanges != nil {
+		short.Changes, err = InMemory(e.LongChanges)
+	}
+	return short, err
 }
 
 // Made returns the changes that the server made.

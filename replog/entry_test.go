@@ -44,7 +44,7 @@ func sampleEntry() Entry {
 
 func TestALogLineOfAnAppliedEntry(t *testing.T) {
 	e := sampleEntry()
-	line := e.Line()
+	line := mustLine(&e)
 	if line.Revision != 42 || line.Device != anna || line.Seq != 7 || line.Base != 41 || !line.Marked ||
 		line.RecordedAt != 1700000000004 || line.ReceivedAt != 1700000009999 || line.Outcome != Applied || line.Reason != nil {
 		t.Errorf("got %+v", line)
@@ -66,7 +66,7 @@ func TestALogLineTellsTheFateOfEachStatement(t *testing.T) {
 		{Outcome: Conflict, Reason: e.Reason, Rows: []int{0, 99, -1}},
 		{Outcome: Ignored, Reason: Reason{ReasonStale, "x is newer"}, Rows: []int{1}, Columns: []string{"x"}},
 	}
-	got := e.Line().Statements
+	got := mustLine(&e).Statements
 	if got[0].Outcome != Conflict || got[0].Reason == nil || got[0].Reason.Code != ReasonExists {
 		t.Errorf("the statement in conflict: %+v", got[0])
 	}
@@ -77,7 +77,7 @@ func TestALogLineTellsTheFateOfEachStatement(t *testing.T) {
 	}
 
 	e.Outcome, e.Changes, e.Parts = Held, nil, nil
-	for _, s := range e.Line().Statements {
+	for _, s := range mustLine(&e).Statements {
 		if s.Outcome != Held || s.Reason == nil || *s.Reason != e.Reason {
 			t.Errorf("a statement of an entry that is held: %+v", s)
 		}
@@ -86,7 +86,7 @@ func TestALogLineTellsTheFateOfEachStatement(t *testing.T) {
 
 func TestALogLineComesBackFromJSON(t *testing.T) {
 	e := sampleEntry()
-	want := e.Line()
+	want := mustLine(&e)
 	b, err := json.Marshal(want)
 	if err != nil {
 		t.Fatal(err)
@@ -111,4 +111,13 @@ func TestAVerdictSaysWhetherTheChangesWereMadeAsRecorded(t *testing.T) {
 	if v := e.Verdict(); v.AsRecorded || v.Reason == nil || v.Reason.Code != ReasonAbsent {
 		t.Errorf("got %+v", v)
 	}
+}
+
+// mustLine is the line of an entry in memory.
+func mustLine(e *Entry) LogLine {
+	l, err := e.Line()
+	if err != nil {
+		panic(err)
+	}
+	return l
 }

@@ -58,11 +58,11 @@ type Filter struct {
 type Log interface {
 	// Head returns the newest committed state.
 	Head(ctx context.Context) (Head, error)
-	// Entry returns one entry, whole, or ErrNotFound.
+	// Entry returns one entry, whole, or ErrNotFound. The caller closes it.
 	Entry(ctx context.Context, r Revision) (Entry, error)
 	// Entries calls yield for each entry that f selects, in order of revision,
 	// from one consistent view of the log. An error of yield ends the reading
-	// and is returned.
+	// and is returned. What a long entry has on disk lasts until yield returns.
 	Entries(ctx context.Context, f Filter, yield func(Entry) error) error
 	// Deliveries calls yield for what a device gets of each entry above after, up
 	// to upTo: of its own entries and of those that were applied. It is Entries

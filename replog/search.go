@@ -33,25 +33,6 @@ func (s Search) InStatement(st *Statement) bool {
 	return s.In(Inline(sql, args, Value.String))
 }
 
-// InEntry tells whether the text is part of the entry's label, of a reason, or
-// of a statement.
-func (s Search) InEntry(e *Entry) bool {
-	if s.In(e.Transaction.Label) || s.InReason(e.Reason) {
-		return true
-	}
-	for i := range e.Parts {
-		if s.InReason(e.Parts[i].Reason) {
-			return true
-		}
-	}
-	for i := range e.Transaction.Statements {
-		if s.InStatement(&e.Transaction.Statements[i]) {
-			return true
-		}
-	}
-	return false
-}
-
 // Inline renders SQL for people: literal's text for each argument in place of
 // its ?, and identifiers without quotes where they need none.
 func Inline(sql string, args []Value, literal func(Value) string) string {

@@ -37,21 +37,21 @@ func (t *TableStat) Add(o TableStat) {
 	t.Deleted += o.Deleted
 }
 
-// Stat counts what the entry changed, by table in order of name.
-func (e *Entry) Stat() LogStat {
+// Stat counts what the entry changed, by table in order of name. It fails where a
+// long entry cannot be read.
+func (e *Entry) Stat() (LogStat, error) {
 	t := &e.Transaction
 	s := LogStat{
 		Revision: e.Revision, Device: t.Device, Seq: t.Seq, Base: t.Base, Label: t.Label,
 		RecordedAt: t.Time, ReceivedAt: e.Received, Outcome: e.Outcome,
-		Statements: len(t.Statements), Tables: []TableStat{},
+		Statements: t.RecordedStatements().Len(), Tables: []TableStat{},
 	}
 	if e.Reason != (Reason{}) {
 		reason := e.Reason
 		s.Reason = &reason
 	}
 	at := map[string]int{}
-	for i := range e.Changes {
-		c := &e.Changes[i]
+	err := EachChange(e.Made(), func(_ int, c *Change) error {
 		n, ok := at[c.Table]
 		if !ok {
 			n = len(s.Tables)
@@ -66,7 +66,8 @@ func (e *Entry) Stat() LogStat {
 		case Delete:
 			s.Tables[n].Deleted++
 		}
-	}
+		return nil
+	})
 	slices.SortFunc(s.Tables, func(a, b TableStat) int { return cmp.Compare(a.Table, b.Table) })
-	return s
+	return s, err
 }

@@ -48,6 +48,24 @@ func (t *Transaction) SetLong(statements, net Changes) { t.long = &longLists{sta
 // memory.
 func (t *Transaction) IsLong() bool { return t.long != nil }
 
+// InMemory returns a long transaction as one that has its lists in memory,
+// whatever their length, and others as they are.
+func (t *Transaction) InMemory() (Transaction, error) {
+	short := *t
+	short.long = nil
+	if t.long == nil {
+		return short, nil
+	}
+	err := EachChange(t.long.statements, func(_ int, c *Change) error {
+		short.Statements = append(short.Statements, Statement{Change: *c})
+		return nil
+	})
+	if err == nil && t.long.net != nil {
+		short.Net, err = InMemory(t.long.net)
+	}
+	return short, err
+}
+
 // RecordedStatements returns what the statements did, in order.
 func (t *Transaction) RecordedStatements() Changes {
 	if t.long != nil {

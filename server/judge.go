@@ -47,7 +47,7 @@ func judge(ctx context.Context, replica *applier.Replica, log replog.LogTx, t *r
 	if err != nil {
 		return verdict{}, err
 	}
-	if len(groups) == 1 {
+	if groups.Len() == 1 {
 		return j.one(whole)
 	}
 	return j.divide(groups)
@@ -84,10 +84,10 @@ func (j *judgement) one(g *groupVerdict) (verdict, error) {
 }
 
 // divide judges group by group.
-func (j *judgement) divide(groups [][]int) (verdict, error) {
+func (j *judgement) divide(groups *applier.Groups) (verdict, error) {
 	s := sum{best: len(outcomeRank)}
 	made := &effects{planned: j.net, long: j.t.IsLong()}
-	for _, rows := range groups {
+	for rows := range groups.All() {
 		g, err := j.group(rows)
 		if err == nil && g.outcome == replog.Applied {
 			err = made.addAll(rows, &g.made)

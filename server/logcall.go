@@ -3,7 +3,7 @@ package server
 import (
 	"encoding/json"
 	"errors"
-	"net/http"
+	"io"
 	"net/url"
 	"time"
 
@@ -35,9 +35,13 @@ func (s *Server) readLog(c *call) error {
 	c.w.begin()
 	err = c.db.log.Entries(c.r.Context(), f, func(e replog.Entry) error {
 		if form == "stat" {
-			return lines.write(e.Stat())
+			stat, err := e.Stat()
+			if err != nil {
+				return err
+			}
+			return lines.write(func(w io.Writer) error { return writeJSON(w, stat) })
 		}
-		return lines.write(e.Line())
+		return lines.write(e.WriteLine)
 	})
 	if err != nil {
 		return err
@@ -90,7 +94,13 @@ func (s *Server) answerScript(c *call, f replog.Filter) error {
 	return stream.finish()
 }
 
-// lineWriter sends values, one a line. What a search finds is sent at once:
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// lineWriter sends lines. What a search finds is sent at once:
 // the next may take long to come.
 type lineWriter struct {
 	stream *answerStream
@@ -102,10 +112,8 @@ type lineWriter struct {
 // pushEvery is how long a line may wait in the buffers while others follow it.
 const pushEvery = 100 * time.Millisecond
 
-func (l *lineWriter) write(v any) error {
-	enc := json.NewEncoder(l.stream)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+func (l *lineWriter) write(line func(io.Writer) error) error {
+	if err := line(l.stream); err != nil {
 		return err
 	}
 	if now := l.clock(); now.Sub(l.sent) >= pushEvery {
@@ -133,17 +141,17 @@ func (s *Server) readEntry(c *call) error {
 	if err != nil {
 		return err
 	}
-	if form == "statements" {
-		return c.answerJSON(http.StatusOK, e.Line())
-	}
+	defer e.Close()
 	stream, err := c.stream(typeJSON)
 	if err != nil {
 		return err
 	}
-	enc := json.NewEncoder(stream)
-	enc.SetEscapeHTML(false)
 	c.w.begin()
-	if err := enc.Encode(e.Detail()); err != nil {
+	write := e.WriteLine
+	if form == "whole" {
+		write = e.WriteDetail
+	}
+	if err := write(stream); err != nil {
 		return err
 	}
 	return stream.finish()

@@ -17,27 +17,29 @@ func (s *Server) readVerdicts(c *call) error {
 	if err != nil {
 		return malformed("%v", err)
 	}
-	f := replog.Filter{After: asked.After, UpTo: asked.UpTo, Devices: []replog.DeviceID{device}}
+	after, upTo := asked.After, asked.UpTo
 	head, err := c.db.log.Head(c.r.Context())
 	if err != nil {
 		return err
 	}
-	if f.UpTo == 0 || f.UpTo > head.Revision {
-		f.UpTo = head.Revision
+	if upTo == 0 || upTo > head.Revision {
+		upTo = head.Revision
 	}
 	stream, err := c.stream(typeNDJSON)
 	if err != nil {
 		return err
 	}
 	c.w.begin()
-	if f.After < f.UpTo {
-		err = c.db.log.Entries(c.r.Context(), f, func(e replog.Entry) error {
-			v := e.Verdict()
-			return replog.WriteAnswerLine(stream, replog.AnswerLine{Verdict: &v})
+	if after < upTo {
+		err = c.db.log.Deliveries(c.r.Context(), device, after, upTo, func(d *replog.Delivery) error {
+			if d.Verdict == nil {
+				return nil
+			}
+			return replog.WriteAnswerLine(stream, replog.AnswerLine{Verdict: d.Verdict})
 		})
 	}
 	if err == nil {
-		err = replog.WriteAnswerLine(stream, replog.AnswerLine{Done: &replog.SyncDone{Revision: f.UpTo}})
+		err = replog.WriteAnswerLine(stream, replog.AnswerLine{Done: &replog.SyncDone{Revision: upTo}})
 	}
 	if err != nil {
 		return err

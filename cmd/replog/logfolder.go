@@ -35,11 +35,23 @@ func openFolderLog(data, name string) (*folderLog, error) {
 }
 
 func (l *folderLog) Lines(ctx context.Context, f replog.Filter, yield func(replog.LogLine) error) error {
-	return l.Entries(ctx, f, func(e replog.Entry) error { return yield(e.Line()) })
+	return l.Entries(ctx, f, func(e replog.Entry) error {
+		line, err := e.Line()
+		if err != nil {
+			return err
+		}
+		return yield(line)
+	})
 }
 
 func (l *folderLog) Stats(ctx context.Context, f replog.Filter, yield func(replog.LogStat) error) error {
-	return l.Entries(ctx, f, func(e replog.Entry) error { return yield(e.Stat()) })
+	return l.Entries(ctx, f, func(e replog.Entry) error {
+		stat, err := e.Stat()
+		if err != nil {
+			return err
+		}
+		return yield(stat)
+	})
 }
 
 func (l *folderLog) Script(ctx context.Context, f replog.Filter, w io.Writer) error {
@@ -56,5 +68,9 @@ func (l *folderLog) Entry(ctx context.Context, r replog.Revision) (replog.EntryD
 	if errors.Is(err, replog.ErrNotFound) {
 		return replog.EntryDetail{}, client.NoRevision(fmt.Sprintf("%s: no such revision: %d", l.folder, r))
 	}
-	return e.Detail(), err
+	if err != nil {
+		return replog.EntryDetail{}, err
+	}
+	defer e.Close()
+	return e.Detail()
 }

@@ -107,10 +107,21 @@ func read(t *testing.T, log replog.Log, f replog.Filter) []replog.Entry {
 	t.Helper()
 	var entries []replog.Entry
 	must(t, log.Entries(context.Background(), f, func(e replog.Entry) error {
+		e, err := e.InMemory() // a long one is valid in here only
 		entries = append(entries, e)
-		return nil
+		return err
 	}))
 	return entries
+}
+
+// readOne reads one entry.
+func readOne(t *testing.T, log replog.Log, r replog.Revision) replog.Entry {
+	t.Helper()
+	e, err := log.Entry(context.Background(), r)
+	must(t, err)
+	got, err := e.InMemory()
+	must(t, errors.Join(err, e.Close()))
+	return got
 }
 
 func head(t *testing.T, log replog.Log) replog.Head {

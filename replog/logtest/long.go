@@ -84,7 +84,5 @@ func testEqualList(t *testing.T, open Open) {
 	must(t, err)
 	same(t, "concurrent", past, []replog.PastChange{{Revision: 1, Device: anna, Change: want[1]}})
 	must(t, tx.Commit())
-	got, err := log.Entry(context.Background(), 1)
-	must(t, err)
-	same(t, "changes", got.Changes, want)
+	same(t, "changes", readOne(t, log, 1).Changes, want)
 }

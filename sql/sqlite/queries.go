@@ -42,9 +42,6 @@ SELECT body FROM recorded_statement WHERE revision = ? ORDER BY n`
 const selectNet = `
 SELECT body FROM recorded_net WHERE revision = ? ORDER BY n`
 
-const selectEffects = `
-SELECT net, body FROM effect WHERE revision = ? ORDER BY n`
-
 // selectJudged gives what session.delivery reads; a condition follows.
 const selectJudged = `
 SELECT revision, device, seq, hash, outcome, reason, detail, parts, statements, net, changes, as_recorded

@@ -1,11 +1,12 @@
 package sqlite
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 
 	"replog/replog"
 )
@@ -22,7 +23,7 @@ func (l *Log) Head(ctx context.Context) (replog.Head, error) {
 // Entry implements replog.Log.
 func (l *Log) Entry(ctx context.Context, r replog.Revision) (e replog.Entry, err error) {
 	err = l.view(ctx, func(s *session) error {
-		e, err = (&reader{s: s}).one(selectEntry+"WHERE revision = ?", int64(r))
+		e, err = newReader(s).one(selectEntry+"WHERE revision = ?", int64(r))
 		return err
 	})
 	return e, err
@@ -39,7 +40,7 @@ func (l *Log) Entries(ctx context.Context, f replog.Filter, yield func(replog.En
 			return l.search(ctx, s, f, yield)
 		}
 		query, args := span(f)
-		return (&reader{s: s}).all(query, args, func(e replog.Entry) error {
+		return newReader(s).all(query, args, func(e replog.Entry) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -61,28 +62,38 @@ func (l *Log) view(ctx context.Context, f func(*session) error) error {
 	return l.explain(f(s))
 }
 
-// reader reads whole entries.
+// reader reads whole entries. Long ones are on disk.
 type reader struct {
-	s   *session
-	buf bytes.Buffer
+	s     *session
+	forms *formReader
+	lines *replog.LineReader // reads forms
 }
 
+func newReader(s *session) *reader {
+	f := &formReader{s: s}
+	return &reader{s: s, forms: f, lines: replog.NewLineReader(f)}
+}
+
+// all gives each entry, until each returns.
 func (r *reader) all(query string, args []any, each func(replog.Entry) error) error {
 	return r.s.rows(query, args, func(scan func(...any) error) error {
 		e, err := r.entry(scan)
 		if err != nil {
 			return err
 		}
+		defer e.Close()
 		return each(e)
 	})
 }
 
-// one reads the entry that query gives, or replog.ErrNotFound.
+// one reads the entry that query gives, or replog.ErrNotFound. The caller closes
+// it.
 func (r *reader) one(query string, args ...any) (e replog.Entry, err error) {
 	found := false
-	err = r.all(query, args, func(only replog.Entry) error {
-		e, found = only, true
-		return nil
+	err = r.s.rows(query, args, func(scan func(...any) error) (err error) {
+		e, err = r.entry(scan)
+		found = true
+		return err
 	})
 	if err == nil && !found {
 		err = replog.ErrNotFound
@@ -90,86 +101,80 @@ func (r *reader) one(query string, args ...any) (e replog.Entry, err error) {
 	return e, err
 }
 
-func (r *reader) entry(scan func(...any) error) (replog.Entry, error) {
+func (r *reader) entry(scan func(...any) error) (e replog.Entry, err error) {
 	var (
-		e            replog.Entry
-		form         recorded
+		first        string
 		parts        sql.NullString
 		statements   int
 		net, changes sql.NullInt64
 		asRecorded   bool
 	)
-	err := scan(&e.Revision, &e.Received, &e.Outcome, &e.Reason.Code, &e.Reason.Detail, &parts,
-		&form.first, &form.hash, &statements, &net, &changes, &asRecorded)
+	err = scan(&e.Revision, &e.Received, &e.Outcome, &e.Reason.Code, &e.Reason.Detail, &parts,
+		&first, &e.Hash, &statements, &net, &changes, &asRecorded)
 	if err != nil {
 		return e, err
 	}
-	e.Hash = form.hash
-	if err := r.transaction(&e, &form, statements, net); err != nil {
-		return e, fmt.Errorf("revision %d: %w", e.Revision, err)
-	}
 	if parts.Valid {
-		if err := json.Unmarshal([]byte(parts.String), &e.Parts); err != nil {
-			return e, fmt.Errorf("revision %d: parts: %w", e.Revision, err)
-		}
+		err = json.Unmarshal([]byte(parts.String), &e.Parts)
+	}
+	if err == nil {
+		r.forms.begin(e.Revision, first, e.Hash, net)
+		err = r.recorded(&e)
 	}
 	switch {
+	case err != nil:
+	case asRecorded && e.Form != nil:
+		e.LongChanges = e.Transaction.NetChanges()
 	case asRecorded:
 		e.Changes, err = replog.InMemory(e.Transaction.NetChanges())
 	case changes.Valid:
-		if err := r.effects(&e, int(changes.Int64)); err != nil {
-			return e, fmt.Errorf("revision %d: %w", e.Revision, err)
-		}
+		err = r.made(&e, int(changes.Int64))
 	}
-	return e, err
+	if err != nil {
+		return replog.Entry{}, fmt.Errorf("revision %d: %w", e.Revision, errors.Join(err, e.Close()))
+	}
+	return e, nil
 }
 
-func (r *reader) transaction(e *replog.Entry, form *recorded, statements int, net sql.NullInt64) (err error) {
-	if form.statements, err = r.bodies(selectStatements, e.Revision, statements); err != nil {
-		return err
+// recorded reads the transaction, with its form where it is long. It fails with
+// replog.ErrForm where the rows are not those that were stored.
+func (r *reader) recorded(e *replog.Entry) error {
+	defer r.forms.end()
+	form, err := r.lines.Form()
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("%w: it ends too early", replog.ErrForm)
 	}
-	if net.Valid {
-		if form.net, err = r.bodies(selectNet, e.Revision, int(net.Int64)); err != nil {
-			return err
-		}
-	}
-	e.Transaction, err = form.assemble(&r.buf)
-	return err
-}
-
-// bodies reads n rows of one text column, ordered.
-func (r *reader) bodies(query string, revision replog.Revision, n int) ([]string, error) {
-	bodies := make([]string, 0, n)
-	err := r.s.rows(query, []any{int64(revision)}, func(scan func(...any) error) error {
-		var body string
-		err := scan(&body)
-		bodies = append(bodies, body)
-		return err
-	})
-	return bodies, err
-}
-
-func (r *reader) effects(e *replog.Entry, n int) error {
-	planned, err := replog.InMemory(e.Transaction.NetChanges())
 	if err != nil {
 		return err
 	}
-	e.Changes = make([]replog.Change, 0, n)
-	return r.s.rows(selectEffects, []any{int64(e.Revision)}, func(scan func(...any) error) error {
-		var net sql.NullInt64
-		var body sql.NullString
-		if err := scan(&net, &body); err != nil {
-			return err
-		}
-		if !net.Valid {
-			c, err := replog.ParseChange([]byte(body.String))
-			e.Changes = append(e.Changes, c)
-			return err
-		}
-		if net.Int64 < 0 || net.Int64 >= int64(len(planned)) {
-			return fmt.Errorf("%w: no net change %d", replog.ErrForm, net.Int64)
-		}
-		e.Changes = append(e.Changes, planned[net.Int64])
+	e.Transaction = form.Transaction
+	if form.IsLong() {
+		e.Form = form
+	}
+	return nil
+}
+
+// made reads the changes of an entry that were not all made as recorded.
+func (r *reader) made(e *replog.Entry, n int) error {
+	add := func(c replog.Change) error {
+		e.Changes = append(e.Changes, c)
 		return nil
+	}
+	if e.Form != nil {
+		list := replog.NewChangeSpill()
+		e.LongChanges, add = list, list.Add
+	} else {
+		e.Changes = make([]replog.Change, 0, n)
+	}
+	return r.s.rows(selectMade, []any{int64(e.Revision)}, func(scan func(...any) error) error {
+		var body sql.NullString
+		if err := scan(&body); err != nil {
+			return err
+		}
+		c, err := replog.ParseChange([]byte(body.String))
+		if err != nil {
+			return err
+		}
+		return add(c)
 	})
 }

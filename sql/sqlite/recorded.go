@@ -2,20 +2,14 @@ package sqlite
 
 import (
 	"bytes"
+	"database/sql"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 
 	"replog/replog"
 )
-
-// recorded is a transaction's recorded form as the store keeps it, taken apart so
-// that its statements and net changes are rows.
-type recorded struct {
-	first      string
-	statements []string
-	net        []string // nil where none are recorded, empty where they cancel out
-	hash       replog.Hash
-}
 
 const (
 	beforeStatement = `{"statement":`
@@ -77,27 +71,79 @@ func unwrap(line []byte, before string) (string, bool) {
 	return string(body), ok
 }
 
-// assemble makes the recorded form again, in buf, and reads it. It fails with
-// replog.ErrForm where the rows are not those that were stored.
-func (r *recorded) assemble(buf *bytes.Buffer) (replog.Transaction, error) {
-	buf.Reset()
-	buf.WriteString(r.first)
-	for _, body := range r.statements {
-		wrap(buf, beforeStatement, body)
-	}
-	for _, body := range r.net {
-		wrap(buf, beforeNet, body)
-	}
-	if r.net != nil && len(r.net) == 0 {
-		buf.WriteString(noNetLine)
-	}
-	buf.WriteString(endLine(r.hash))
-	t, _, err := replog.DecodeTransaction(buf.Bytes())
-	return t, err
+// formReader reads recorded forms out of the store, one after the other.
+type formReader struct {
+	s       *session
+	pending []byte // of line, what has not been read
+	line    []byte
+	bodies  *sql.Rows
+	before  string // what comes before a body
+	next    []func() error
 }
 
-func wrap(buf *bytes.Buffer, before, body string) {
-	buf.WriteString(before)
-	buf.WriteString(body)
-	buf.WriteString(afterBody)
+// begin makes the form of an entry what is read next. net is valid where net
+// changes are recorded.
+func (f *formReader) begin(revision replog.Revision, first string, hash replog.Hash, net sql.NullInt64) {
+	line := func(text string) func() error {
+		return func() error {
+			f.pending = append(f.pending, text...)
+			return nil
+		}
+	}
+	rows := func(query, before string) func() error {
+		return func() (err error) {
+			f.before = before
+			f.bodies, err = f.s.open(query, int64(revision))
+			return err
+		}
+	}
+	f.next = []func() error{line(first), rows(selectStatements, beforeStatement), line(endLine(hash))}
+	switch {
+	case net.Valid && net.Int64 == 0:
+		f.next = slices.Insert(f.next, 2, line(noNetLine))
+	case net.Valid:
+		f.next = slices.Insert(f.next, 2, rows(selectNet, beforeNet))
+	}
+}
+
+// Read implements io.Reader.
+func (f *formReader) Read(b []byte) (int, error) {
+	for len(f.pending) == 0 {
+		if err := f.fill(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(b, f.pending)
+	f.pending = f.pending[n:]
+	return n, nil
+}
+
+func (f *formReader) fill() error {
+	switch {
+	case f.bodies == nil && len(f.next) == 0:
+		return io.EOF
+	case f.bodies == nil:
+		step := f.next[0]
+		f.next = f.next[1:]
+		return step()
+	case !f.bodies.Next():
+		err := errors.Join(f.bodies.Err(), f.bodies.Close())
+		f.bodies = nil
+		return err
+	}
+	var body sql.RawBytes
+	if err := f.bodies.Scan(&body); err != nil {
+		return err
+	}
+	f.line = append(append(append(f.line[:0], f.before...), body...), afterBody...)
+	f.pending = f.line
+	return nil
+}
+
+// end forgets what is left of a form.
+func (f *formReader) end() {
+	if f.bodies != nil {
+		f.bodies.Close()
+	}
+	f.bodies, f.next, f.pending = nil, nil, nil
 }

@@ -22,7 +22,7 @@ func (l *Log) search(ctx context.Context, s *session, f replog.Filter, yield fun
 	conditions, values := entryConditions(f)
 	one := selectEntry + "WHERE revision = ?" + conditions
 	values = append([]any{nil}, values...)
-	r := &reader{s: s}
+	r := newReader(s)
 	text := replog.NewSearch(f.Text)
 	found := 0
 	err = s.rows(query, args, func(scan func(...any) error) error {

@@ -74,14 +74,19 @@ func (s *session) row(query string, args []any, into ...any) error {
 	return stmt.QueryRow(args...).Scan(into...)
 }
 
+// open begins a query, whose rows the caller closes.
+func (s *session) open(query string, args ...any) (*sql.Rows, error) {
+	stmt, err := s.prepare(query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.Query(args...)
+}
+
 // rows calls each for every row that query gives. Its error ends the query and
 // is returned.
 func (s *session) rows(query string, args []any, each func(scan func(...any) error) error) error {
-	stmt, err := s.prepare(query)
-	if err != nil {
-		return err
-	}
-	rows, err := stmt.Query(args...)
+	rows, err := s.open(query, args...)
 	if err != nil {
 		return err
 	}

@@ -106,7 +106,9 @@ func TestAWholeEntryComesAsItIs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want = e.Detail()
+		if want, err = e.Detail(); err != nil {
+			t.Fatal(err)
+		}
 	})
 	if !reflect.DeepEqual(got, want) {
 		x, _ := json.Marshal(got)
