@@ -23,13 +23,13 @@ func (n *node) goBlind() error {
 	i := n.g.upTo(len(n.family.tables), "table")
 	var l local
 	done := "tables made anew"
-	then := func() { n.anew = true }
+	then := func() {}
 	if n.g.chance(20, "capture's triggers are dropped") {
 		var err error
 		if l, err = n.dropCapture(i); err != nil {
 			return err
 		}
-		done, then = "triggers of capture dropped", func() {}
+		done = "triggers of capture dropped"
 	} else {
 		r := &rebuild{node: n, t: n.family.tables[i], i: i}
 		if err := r.draw(); err != nil {
