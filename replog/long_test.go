@@ -137,6 +137,9 @@ func TestASpillGivesBackWhatItTook(t *testing.T) {
 	if err := s.Close(); err != nil || s.Len() != 0 {
 		t.Errorf("closed: %d items, error %v", s.Len(), err)
 	}
+	if _, err := s.At(17); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("an item of a closed list: error %v", err)
+	}
 }
 
 func TestASpillThatCannotBeWrittenSaysSo(t *testing.T) {

@@ -145,6 +145,9 @@ func (s *Spill[T]) At(i int) (*T, error) {
 
 // find returns the form of an item in the file and moves behind it.
 func (s *Spill[T]) find(i int) ([]byte, error) {
+	if i >= s.count {
+		return nil, os.ErrClosed // or it would not be asked for
+	}
 	if mark := i / markEvery; i < s.next || s.next < mark*markEvery {
 		s.next, s.at = mark*markEvery, s.starts[mark]
 	}

@@ -103,8 +103,9 @@ func (h *host) token() (string, error) {
 func (h *host) entries(after replog.Revision) ([]replog.Entry, error) {
 	var out []replog.Entry
 	err := h.stores.log.Entries(context.Background(), replog.Filter{After: after}, func(e replog.Entry) error {
+		e, err := e.InMemory()
 		out = append(out, e)
-		return nil
+		return err
 	})
 	return out, err
 }
