@@ -29,7 +29,7 @@ func (d *Device) publish(ctx context.Context, content string) error {
 		read = gauge{d.options.Progress, StagePublish, info.Size()}.over(io.NewSectionReader(f, 0, info.Size()))
 		return newPacking(read)
 	}
-	res, err := d.server.do(ctx, call{method: "PUT", body: body, encoding: "zstd", contentType: "application/vnd.sqlite3"}, &traffic{})
+	res, err := d.server.do(ctx, call{method: "PUT", body: body, encoding: codingZstd, contentType: "application/vnd.sqlite3"}, &traffic{})
 	if read != nil {
 		read.end()
 	}

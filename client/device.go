@@ -109,6 +109,8 @@ type Device struct {
 	server  server
 	// giveUpMissed: what capture missed is not looked for.
 	giveUpMissed bool
+	// noColumns: the server did not take columns.
+	noColumns bool
 }
 
 // Open opens an enrolled file. A file that is not enrolled is a

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 
 	"replog/replog"
 )
@@ -266,11 +267,15 @@ func (d *Device) ask(ctx context.Context, id *identity, sent []*pending, mode Mo
 		return nil, err
 	}
 	res, err := d.server.once(ctx, call{
-		method: "POST", path: "/sync", body: func() io.Reader { return upload }, encoding: "zstd", contentType: "application/x-ndjson",
+		method: "POST", path: "/sync", body: func() io.Reader { return upload }, encoding: upload.coding, contentType: "application/x-ndjson",
 		sending: gauge{d.options.Progress, StageUpload, -1}, receiving: gauge{d.options.Progress, StageDownload, -1},
 	}, t)
 	if failed := upload.end(); failed != nil {
 		return nil, errors.Join(busy(d.path, failed), closeBody(res))
+	}
+	if upload.coding == codingColumns && notTaken(err) {
+		d.noColumns = true
+		return d.ask(ctx, id, sent, mode, t)
 	}
 	if err != nil {
 		return nil, err
@@ -282,6 +287,12 @@ func (d *Device) ask(ctx context.Context, id *identity, sent []*pending, mode Mo
 	}
 	_, _ = io.Copy(io.Discard, res.Body) // so that the connection can be used again
 	return a, nil
+}
+
+// notTaken tells whether the server does not know the coding of a body.
+func notTaken(err error) bool {
+	var p *replog.Problem
+	return errors.As(err, &p) && p.Status == http.StatusUnsupportedMediaType
 }
 
 func checkAnswer(a *answer, err error, id *identity, mode Mode, address string) error {

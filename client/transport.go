@@ -12,8 +12,6 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"github.com/klauspost/compress/zstd"
-
 	"replog/replog"
 )
 
@@ -93,7 +91,7 @@ func (s *server) once(ctx context.Context, c call, t *traffic) (*http.Response, 
 		return nil, err
 	}
 	req.Header.Set("Authorization", "Bearer "+s.token)
-	req.Header.Set("Accept-Encoding", "zstd")
+	req.Header.Set("Accept-Encoding", codingColumns)
 	if c.encoding != "" {
 		req.Header.Set("Content-Encoding", c.encoding)
 	}
@@ -116,13 +114,13 @@ func (s *server) once(ctx context.Context, c call, t *traffic) (*http.Response, 
 	raw := &body{Reader: down, close: func() error { down.end(); return answered.Close() }}
 	wire := &counter{r: raw, n: &t.received}
 	res.Body = &body{Reader: wire, close: raw.Close}
-	if res.Header.Get("Content-Encoding") == "zstd" && !(c.raw && res.StatusCode/100 == 2) {
-		z, err := zstd.NewReader(wire, zstd.WithDecoderConcurrency(1))
+	if !(c.raw && res.StatusCode/100 == 2) {
+		decoded, err := decode(wire, res.Header)
 		if err != nil {
 			raw.Close()
 			return nil, &UnreachableError{URL: s.address(), Err: err}
 		}
-		res.Body = &body{Reader: &decoder{z, wire}, close: func() error { z.Close(); return raw.Close() }}
+		res.Body = &body{Reader: decoded, close: func() error { decoded.close(); return raw.Close() }}
 	}
 	if c.raw && res.StatusCode == http.StatusRequestedRangeNotSatisfiable {
 		return res, nil
@@ -182,30 +180,9 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// decoder decompresses what comes over a wire. Zstd takes a wire that breaks
-// between two frames, or before the first, for the end.
-type decoder struct {
-	zstd *zstd.Decoder
-	wire *counter
-}
-
-func (d *decoder) Read(p []byte) (int, error) {
-	n, err := d.zstd.Read(p)
-	if errors.Is(err, io.EOF) && d.wire.err != nil {
-		err = d.wire.err
-	}
-	return n, err
-}
-
 type body struct {
 	io.Reader
 	close func() error
 }
 
 func (b *body) Close() error { return b.close() }
-
-// newCompressor writes the zstd form. The fastest level is also the smallest
-// for rows with random keys.
-func newCompressor(w io.Writer) (*zstd.Encoder, error) {
-	return zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
-}

@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"sync"
 
-	"github.com/klauspost/compress/zstd"
-
 	"replog/replog"
 )
 
@@ -17,28 +15,36 @@ import (
 const uploadPart = 256 << 10
 
 // upload is the body of a request: the header and the recorded forms of some
-// transactions, compressed, each read from the outbox when its turn comes. The
+// transactions, coded, each read from the outbox when its turn comes. The
 // connection to the file is used by whoever reads; end takes it back.
 type upload struct {
-	mu         sync.Mutex
-	outbox     outbox
-	left       []*pending
-	long       *longForm // what is left of the first of them
-	made       bytes.Buffer
-	compressor *zstd.Encoder
-	err        error // of the file, or io.EOF
-	failed     error
+	mu     sync.Mutex
+	outbox outbox
+	left   []*pending
+	long   *longForm // what is left of the first of them
+	made   bytes.Buffer
+	coder  io.WriteCloser
+	coding string
+	err    error // of the file, or io.EOF
+	failed error
 }
 
 var errEnded = errors.New("the request has ended")
 
 func (d *Device) newUpload(id *identity, sent []*pending, mode Mode) (*upload, error) {
-	u := &upload{outbox: d.outbox(), left: sent}
+	u := &upload{outbox: d.outbox(), left: sent, coding: codingZstd}
+	size := 0
+	for _, p := range sent {
+		size += p.size
+	}
+	if size >= replog.ColumnsFrom && !d.noColumns {
+		u.coding = codingColumns
+	}
 	var err error
-	if u.compressor, err = newCompressor(&u.made); err != nil {
+	if u.coder, err = newCoder(&u.made, u.coding); err != nil {
 		return nil, err
 	}
-	_, err = u.compressor.Write(replog.EncodeSyncHeader(replog.SyncHeader{
+	_, err = u.coder.Write(replog.EncodeSyncHeader(replog.SyncHeader{
 		Version: replog.WireVersion, Database: id.Database, Epoch: id.Epoch, Device: id.Device,
 		SyncPoint: id.SyncPoint, LastSeq: id.LastSeq, Clock: replog.MillisOf(d.options.Clock()),
 		Schema: d.replica.Schema.Fingerprint(), PushOnly: mode == PushOnly,
@@ -59,12 +65,12 @@ func (u *upload) Read(b []byte) (int, error) {
 	return u.made.Read(b)
 }
 
-// make compresses the next transactions, or a part of a long one.
+// make codes the next transactions, or a part of a long one.
 func (u *upload) make() {
 	for size := 0; size < uploadPart && len(u.left) > 0; {
 		form, whole, err := u.next()
 		if err == nil {
-			_, err = u.compressor.Write(form)
+			_, err = u.coder.Write(form)
 		}
 		if err != nil {
 			u.err, u.failed = err, err
@@ -77,7 +83,7 @@ func (u *upload) make() {
 	if len(u.left) > 0 {
 		return
 	}
-	if u.err = u.compressor.Close(); u.err == nil {
+	if u.err = u.coder.Close(); u.err == nil {
 		u.err = io.EOF
 	}
 }

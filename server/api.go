@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"time"
 
 	"replog/replog"
@@ -123,3 +124,5 @@ func (c *call) setHead(h replog.Head) {
 	head.Set(replog.HeaderEpoch, string(h.Epoch))
 	head.Set(replog.HeaderDatabase, h.Database)
 }
+
+func formatRevision(r replog.Revision) string { return strconv.FormatInt(int64(r), 10) }

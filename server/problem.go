@@ -91,6 +91,8 @@ func (s *Server) fail(w *responseWriter, r *http.Request, err error) {
 	switch p.Status {
 	case http.StatusUnauthorized:
 		head.Set("WWW-Authenticate", `Bearer realm="replog"`)
+	case http.StatusUnsupportedMediaType:
+		head.Set("Accept-Encoding", takenCodings)
 	case http.StatusServiceUnavailable:
 		head.Set("Retry-After", retryAfter)
 	}

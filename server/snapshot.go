@@ -46,7 +46,7 @@ type wanted struct {
 }
 
 func (c *call) snapshotWanted() wanted {
-	w := wanted{plain: !c.acceptsZstd()}
+	w := wanted{plain: !c.accepts("zstd")}
 	for directive := range strings.SplitSeq(strings.Join(c.r.Header.Values("Cache-Control"), ","), ",") {
 		w.newest = w.newest || strings.EqualFold(strings.TrimSpace(directive), "no-cache")
 	}

@@ -2,13 +2,9 @@ package server
 
 import (
 	"bytes"
-	"compress/gzip"
 	"fmt"
-	"io"
 	"net/http"
 	"testing"
-
-	"github.com/klauspost/compress/zstd"
 
 	"replog/replog"
 )
@@ -287,68 +283,6 @@ func TestBytesBetweenTransactionsAreRefused(t *testing.T) {
 		r, err := a.send(append(a.upload(), tail...))
 		h.must(err)
 		h.expect(r, http.StatusBadRequest, replog.CodeMalformed)
-	}
-}
-
-func TestBodiesAndAnswersAreCompressed(t *testing.T) {
-	h := newHarness(t)
-	h.shop()
-	a := h.enrol("shop")
-	compressors := []struct {
-		name string
-		make func(io.Writer) io.WriteCloser
-	}{
-		{"gzip", func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) }},
-		{"zstd", func(w io.Writer) io.WriteCloser {
-			z, err := zstd.NewWriter(w)
-			h.must(err)
-			return z
-		}},
-	}
-	for i, c := range compressors {
-		a.insert(int64(i+2), "chair")
-		var b bytes.Buffer
-		z := c.make(&b)
-		_, err := z.Write(a.upload())
-		h.must(err)
-		h.must(z.Close())
-		r, err := a.send(b.Bytes(), "Content-Encoding", c.name, "Accept-Encoding", "gzip;q=0.5, zstd")
-		h.must(err)
-		if got := r.Header.Get("Content-Encoding"); r.StatusCode != http.StatusOK || got != "zstd" {
-			t.Fatalf("%s: status %d, answer in %q: %s", c.name, r.StatusCode, got, r.body)
-		}
-		d, err := zstd.NewReader(bytes.NewReader(r.body))
-		h.must(err)
-		plain, err := io.ReadAll(d)
-		h.must(err)
-		if got, err := readAnswer(plain); err != nil || got.Revision != replog.Revision(i+1) {
-			t.Fatalf("%s: %+v, %v", c.name, got, err)
-		}
-	}
-	r, err := a.send(a.upload(), "Content-Encoding", "br")
-	h.must(err)
-	h.expect(r, http.StatusUnsupportedMediaType, replog.CodeMalformed)
-}
-
-func TestCompressedUploadsAreBoundedDecompressed(t *testing.T) {
-	h := newHarness(t, func(c *Config) { c.Limits.UploadBytes = 100_000 })
-	h.shop()
-	a := h.enrol("shop")
-	a.insert(2, string(bytes.Repeat([]byte{'x'}, 200_000)))
-	var b bytes.Buffer
-	z, err := zstd.NewWriter(&b)
-	h.must(err)
-	_, err = z.Write(a.upload())
-	h.must(err)
-	h.must(z.Close())
-	for _, headers := range [][]string{{"Content-Encoding", "zstd"}, nil} {
-		body := b.Bytes()
-		if headers == nil {
-			body = a.upload()
-		}
-		r, err := a.send(body, headers...)
-		h.must(err)
-		h.expect(r, http.StatusRequestEntityTooLarge, replog.CodeTooLarge)
 	}
 }
 
