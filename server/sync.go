@@ -11,7 +11,7 @@ import (
 // an upload of any size takes bounded memory.
 const (
 	jobTransactions = 1000
-	jobBytes        = 2 << 20
+	jobBytes        = 1 << 20
 )
 
 // sync takes an upload and answers it. Transactions that came whole are kept
