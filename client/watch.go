@@ -99,7 +99,8 @@ func Watch(ctx context.Context, o WatchOptions) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if !errors.Is(err, errReplaced) {
+		// What failed on a file that is no longer there may be anything.
+		if replaced := w.file != nil && !w.file.same(); !replaced && !errors.Is(err, errReplaced) {
 			return err
 		}
 		w.close()

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -283,5 +284,35 @@ func TestWatchFollowsANewAddress(t *testing.T) {
 	a.init(client.InitRequest{})
 	a.patiently(rename("one"))
 	b.watch()
+	b.arrives(nameOf1, "one")
+}
+
+// What fails on a file that is no longer there says nothing of the one that took
+// its place.
+func TestWatchFollowsAFileThatIsReplacedDuringASync(t *testing.T) {
+	w := newWorld(t)
+	a := w.publish("a.db", "PRAGMA journal_mode=DELETE;"+shop)
+	b := w.clone("b.db")
+	b.watch()
+	backup, err := applier.Open(a.path, applier.OpenOptions{BusyTimeout: patience})
+	if err == nil {
+		err = errors.Join(backup.Backup(a.path+".copy"), backup.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var once sync.Once
+	var replaced atomic.Bool
+	a.watch(inHurry, func(o *client.WatchOptions) {
+		o.Device.Fault = func(string) (err error) {
+			once.Do(func() {
+				err = errors.Join(errors.New("disk I/O error"), os.Rename(a.path+".copy", a.path))
+				replaced.Store(true)
+			})
+			return err
+		}
+	})
+	eventually(t, "the file is replaced", replaced.Load)
+	a.patiently(rename("one"))
 	b.arrives(nameOf1, "one")
 }
