@@ -110,9 +110,12 @@ const changeStart = `{"change":`
 // WriteAnswerLine writes one line of an answer.
 func WriteAnswerLine(w io.Writer, line AnswerLine) error {
 	var b []byte
-	if line.Change != nil {
+	switch {
+	case line.Change != nil:
 		b = appendChangeLine(b, changeStart, line.Change)
-	} else {
+	case line.Verdict != nil && len(line.Verdict.Parts) > 0:
+		b = verdictLine(line.Verdict)
+	default:
 		b = appendLine(b, line)
 	}
 	_, err := w.Write(b)

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -44,11 +43,7 @@ func (t *tx) appendEntry(e *replog.Entry, form *replog.Form) error {
 	}
 	var parts, net, changes any
 	if len(e.Parts) > 0 {
-		b, err := json.Marshal(e.Parts)
-		if err != nil {
-			return err
-		}
-		parts = string(b)
+		parts = string(replog.EncodeParts(e.Parts))
 	}
 	if recorded := e.Transaction.RecordedNet(); recorded != nil {
 		net = recorded.Len()

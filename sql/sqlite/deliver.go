@@ -33,7 +33,7 @@ func (s *session) delivery(to replog.DeviceID, scan func(...any) error) (*replog
 		d            replog.Delivery
 		v            replog.Verdict
 		reason       replog.Reason
-		parts        sql.NullString
+		parts        sql.RawBytes
 		statements   int
 		net, changes sql.NullInt64
 	)
@@ -49,8 +49,8 @@ func (s *session) delivery(to replog.DeviceID, scan func(...any) error) (*replog
 		if reason != (replog.Reason{}) {
 			v.Reason = &reason
 		}
-		if parts.Valid {
-			if err := json.Unmarshal([]byte(parts.String), &v.Parts); err != nil {
+		if len(parts) > 0 {
+			if err := json.Unmarshal(parts, &v.Parts); err != nil {
 				return nil, 0, fmt.Errorf("revision %d: parts: %w", d.Revision, err)
 			}
 		}

@@ -104,7 +104,7 @@ func (r *reader) one(query string, args ...any) (e replog.Entry, err error) {
 func (r *reader) entry(scan func(...any) error) (e replog.Entry, err error) {
 	var (
 		first        string
-		parts        sql.NullString
+		parts        sql.RawBytes
 		statements   int
 		net, changes sql.NullInt64
 		asRecorded   bool
@@ -114,8 +114,8 @@ func (r *reader) entry(scan func(...any) error) (e replog.Entry, err error) {
 	if err != nil {
 		return e, err
 	}
-	if parts.Valid {
-		err = json.Unmarshal([]byte(parts.String), &e.Parts)
+	if len(parts) > 0 {
+		err = json.Unmarshal(parts, &e.Parts)
 	}
 	if err == nil {
 		r.forms.begin(e.Revision, first, e.Hash, net)
