@@ -14,25 +14,24 @@ func (c *Conn) detachMain() error {
 	if err != nil {
 		return err
 	}
-	var again []string
+	var again string
 	for row := make([]driver.Value, 2); rows.Next(row) == nil; {
 		if c.isMain(row[1].(string)) {
-			again = append(again, row[0].(string))
+			again = row[0].(string)
 		}
 	}
 	if err := rows.Close(); err != nil {
 		return err
 	}
-	for _, name := range again {
-		s, err := c.sqlite.Prepare("DETACH ?")
-		if err != nil {
-			return err
-		}
-		_, err = s.Exec([]driver.Value{name}) //nolint:staticcheck // the driver's own
-		if s.Close(); err != nil {
-			return err
-		}
-		return &RefusedError{What: "ATTACH of the same file"}
+	if again == "" {
+		return nil
 	}
-	return nil
+	if s, err = c.sqlite.Prepare("DETACH ?"); err != nil {
+		return err
+	}
+	defer s.Close()
+	if _, err := s.Exec([]driver.Value{again}); err != nil { //nolint:staticcheck // the driver's own
+		return err
+	}
+	return &RefusedError{What: "ATTACH of the same file"}
 }

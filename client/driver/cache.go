@@ -29,7 +29,7 @@ func (c *Conn) take(sql string) (*statement, error) {
 
 // give gives back a statement that is at its end.
 func (c *Conn) give(s *statement, args []driver.NamedValue) {
-	if !(s.writes || s.reads) || len(s.sql) > maxCachedSQL || slices.ContainsFunc(args, isLong) {
+	if !(s.writes || s.reads) || s.unchecked || len(s.sql) > maxCachedSQL || slices.ContainsFunc(args, isLong) {
 		s.sqlite.Close()
 		return
 	}

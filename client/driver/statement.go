@@ -15,6 +15,8 @@ type statement struct {
 	class
 	// returns: it may give rows while it writes.
 	returns bool
+	// unchecked: a device's file would not take it.
+	unchecked bool
 }
 
 // compile compiles the first statement of a text. What must not be done to a
@@ -36,7 +38,7 @@ func (c *Conn) compile(sql string) (*statement, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &statement{sqlite: s.(*sqlite3.SQLiteStmt), sql: sql, class: k.classify()}
+	out := &statement{sqlite: s.(*sqlite3.SQLiteStmt), sql: sql, class: k.classify(), unchecked: !k.checks}
 	out.returns = out.writes && containsFold(sql, "returning")
 	return out, nil
 }
