@@ -16,19 +16,22 @@ func NamesReplog(sql string) bool {
 	return false
 }
 
-// IsExplain tells whether a statement only asks how another would run.
-func IsExplain(sql string) bool {
+// FirstWord is the first word of a statement, in small letters; "" where there is
+// none.
+func FirstWord(sql string) string {
 	for _, t := range tokenize(sql) {
 		if !t.is(";") {
-			return t.is("explain")
+			return foldName(t.text)
 		}
 	}
-	return false
+	return ""
 }
 
 // A Piece is what sqlite3_prepare takes off a text at a time.
 type Piece struct {
 	SQL string
+	// Text is the statement without its semicolon and what is around it.
+	Text string
 	// Empty: there is no statement in it, but a comment or a semicolon.
 	Empty bool
 }
@@ -53,11 +56,15 @@ func Pieces(sql string) []Piece {
 		if first < 0 || isTrigger(tokens[first:i]) && !(tokens[i-1].is("end") && tokens[i-2].is(";")) {
 			continue
 		}
-		pieces = append(pieces, Piece{SQL: sql[from:t.to]})
+		pieces = append(pieces, Piece{SQL: sql[from:t.to], Text: sql[tokens[first].from:tokens[i-1].to]})
 		from, first = t.to, -1
 	}
 	if rest := sql[from:]; strings.TrimSpace(rest) != "" {
-		pieces = append(pieces, Piece{SQL: rest, Empty: first < 0})
+		last := Piece{SQL: rest, Empty: first < 0}
+		if first >= 0 {
+			last.Text = sql[tokens[first].from:tokens[len(tokens)-1].to]
+		}
+		pieces = append(pieces, last)
 	}
 	return pieces
 }

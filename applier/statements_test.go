@@ -64,9 +64,9 @@ func TestNamesOfOursAreSeenHoweverTheyAreQuoted(t *testing.T) {
 			t.Errorf("%s: %t", sql, got)
 		}
 	}
-	for sql, want := range map[string]bool{"SELECT 1": false, "; /**/ explain COMMIT": true, "EXPLAIN QUERY PLAN SELECT 1": true, "SELECT explain": false} {
-		if got := IsExplain(sql); got != want {
-			t.Errorf("%s: %t", sql, got)
+	for sql, want := range map[string]string{"SELECT 1": "select", "; /**/ explain COMMIT": "explain", " -- x\n": ""} {
+		if got := FirstWord(sql); got != want {
+			t.Errorf("%s: %s", sql, got)
 		}
 	}
 }
