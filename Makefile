@@ -12,16 +12,20 @@ demo: build
 
 # Without GORACE each program that the tests run would wait a second at its end.
 # Everything under the race detector, with fewer random histories, as these take
-# three times as long there; then all 1,000 of them without it.
+# three times as long there; then all 1,000 of them without it. test/orm is a module
+# of its own, which ./... leaves out.
 test: needs
 	RAPID_CHECKS=150 GORACE=atexit_sleep_ms=0 go test -race -timeout 20m ./...
 	go test -timeout 20m ./test/model
+	cd test/orm && GORACE=atexit_sleep_ms=0 go test -race ./...
 
 lint:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then \
 		echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
+	cd test/orm && go vet ./...
 	go run $(GOLANGCI) run ./...
+	cd test/orm && go run $(GOLANGCI) run ./...
 
 bench:
 	go run ./bench

@@ -52,6 +52,7 @@ var parts = []part{
 	{"propagate", propagate},
 	{"onetransaction", oneTransaction},
 	{"capture", capture},
+	{"driver", throughDriver},
 	{"replay", replay},
 	{"latency", latency},
 	{"clients", clients},

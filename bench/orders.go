@@ -55,11 +55,15 @@ func makeOrders(seed uint64, n int) []order {
 
 // openFile opens a database as an application would: WAL, synchronous=FULL.
 func openFile(path string) (*sql.DB, error) {
-	db, err := sql.Open("sqlite3", "file:"+path+"?_journal_mode=WAL&_synchronous=FULL&_busy_timeout=5000")
+	db, err := sql.Open("sqlite3", dsn(path))
 	if err == nil {
 		db.SetMaxOpenConns(1)
 	}
 	return db, err
+}
+
+func dsn(path string) string {
+	return "file:" + path + "?_journal_mode=WAL&_synchronous=FULL&_busy_timeout=5000"
 }
 
 // createFile makes a database with the table, empty.

@@ -31,6 +31,7 @@ func newApp(s *stdio) *cli.App {
 			agentCommand(s),
 			statusCommand(s),
 			pendingCommand(s),
+			execCommand(s),
 			logCommand(s),
 			showCommand(s),
 			conflictsCommand(s),

@@ -58,7 +58,7 @@ func divide(flags []cli.Flag, words []string) (options, arguments []string, whol
 		switch {
 		case w == "--":
 			return options, append(arguments, words[i+1:]...), true
-		case len(w) < 2 || w[0] != '-':
+		case len(w) < 2 || w[0] != '-' || isNumber(w[1:]):
 			arguments = append(arguments, w)
 		default:
 			options = append(options, w)
@@ -72,6 +72,9 @@ func divide(flags []cli.Flag, words []string) (options, arguments []string, whol
 	}
 	return options, arguments, true
 }
+
+// isNumber tells whether a word without its sign is a number, which no option is.
+func isNumber(w string) bool { return strings.IndexByte("0123456789.", w[0]) >= 0 }
 
 // takesValue tells whether the word after option w is its value.
 func takesValue(flags []cli.Flag, w string) bool {

@@ -28,6 +28,7 @@ func TestOptionsMayStandAnywhere(t *testing.T) {
 		"replog sync a.db --ca-file":          "replog sync --ca-file",
 		"replog sync a.db --unknown b.db":     "replog sync --unknown -- a.db b.db",
 		"replog sync -":                       "replog sync -- -",
+		"replog sync -5 -.5 --json":           "replog sync --json -- -5 -.5",
 		"replog sync a.db --help":             "replog sync --help",
 		"replog sync -- -h":                   "replog sync -- -h",
 		"replog token list x --data d":        "replog token list --data d -- x",

@@ -1,0 +1,99 @@
+package driver
+
+import (
+	"context"
+	"database/sql/driver"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
+)
+
+// What marks boundaries. A mark that is open is the application's, or that of
+// another program, which nobody has ended: what is written belongs to it. To a view
+// nothing is inserted, so that last_insert_rowid() stays.
+const (
+	beginSQL    = "BEGIN"
+	commitSQL   = "COMMIT"
+	rollbackSQL = "ROLLBACK"
+	openSQL     = `
+		INSERT INTO main.replog_transaction(label)
+		SELECT ? WHERE NOT EXISTS (SELECT 1 FROM main.replog_transaction)
+		RETURNING 1`
+	endSQL    = "INSERT INTO main.replog_transaction(label) VALUES(NULL)"
+	isOpenSQL = "SELECT 1 FROM main.replog_transaction"
+	// The last that was recorded is a mark.
+	isNothingSQL = "SELECT 1 FROM main.replog_change WHERE id = (SELECT max(id) FROM main.replog_change) AND op = 5"
+	undoEndSQL   = "DELETE FROM main.replog_change WHERE id = (SELECT max(id) FROM main.replog_change)"
+)
+
+// marks are statements of ours, each compiled once it is needed.
+type marks struct {
+	statements map[string]*sqlite3.SQLiteStmt
+}
+
+func (m *marks) close() {
+	for _, s := range m.statements {
+		s.Close()
+	}
+	m.statements = nil
+}
+
+func (c *Conn) own(query string) (*sqlite3.SQLiteStmt, error) {
+	if s := c.marks.statements[query]; s != nil {
+		return s, nil
+	}
+	s, err := c.sqlite.Prepare(query)
+	if err != nil {
+		return nil, err
+	}
+	if c.marks.statements == nil {
+		c.marks.statements = map[string]*sqlite3.SQLiteStmt{}
+	}
+	c.marks.statements[query] = s.(*sqlite3.SQLiteStmt)
+	return s.(*sqlite3.SQLiteStmt), nil
+}
+
+func (c *Conn) run(query string, args ...driver.NamedValue) error {
+	s, err := c.own(query)
+	if err != nil {
+		return err
+	}
+	_, err = s.ExecContext(context.Background(), args)
+	return err
+}
+
+// ask tells whether a query, or a mark, gives a row.
+func (c *Conn) ask(ctx context.Context, query string, args ...driver.NamedValue) (bool, error) {
+	s, err := c.own(query)
+	if err != nil {
+		return false, err
+	}
+	return hasRow(ctx, s, args)
+}
+
+// open opens a mark, in the transaction at hand, unless one is open.
+func (c *Conn) open(ctx context.Context) error {
+	if err := c.keepChanges(); err != nil {
+		return err
+	}
+	opened, err := c.ask(ctx, openSQL, driver.NamedValue{Ordinal: 1, Value: labelOf(ctx, c.tx.label)})
+	switch {
+	case err != nil:
+		return err
+	case opened:
+		c.tx.mark = markOurs
+	default:
+		c.tx.mark = markTheirs
+	}
+	return nil
+}
+
+// end ends the mark, where it is ours.
+func (c *Conn) end() error {
+	if c.tx.mark != markOurs {
+		return nil
+	}
+	if err := c.keepChanges(); err != nil {
+		return err
+	}
+	return c.run(endSQL)
+}
