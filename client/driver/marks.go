@@ -41,15 +41,15 @@ func (c *Conn) own(query string) (*sqlite3.SQLiteStmt, error) {
 	if s := c.marks.statements[query]; s != nil {
 		return s, nil
 	}
-	s, err := c.sqlite.Prepare(query)
+	s, err := c.prepareOwn(query)
 	if err != nil {
 		return nil, err
 	}
 	if c.marks.statements == nil {
 		c.marks.statements = map[string]*sqlite3.SQLiteStmt{}
 	}
-	c.marks.statements[query] = s.(*sqlite3.SQLiteStmt)
-	return s.(*sqlite3.SQLiteStmt), nil
+	c.marks.statements[query] = s
+	return s, nil
 }
 
 func (c *Conn) run(query string, args ...driver.NamedValue) error {
