@@ -23,6 +23,8 @@ const (
 	// The last that was recorded is a mark.
 	isNothingSQL = "SELECT 1 FROM main.replog_change WHERE id = (SELECT max(id) FROM main.replog_change) AND op = 5"
 	undoEndSQL   = "DELETE FROM main.replog_change WHERE id = (SELECT max(id) FROM main.replog_change)"
+	// As after any mark, changes() is 0.
+	uncountSQL = "DELETE FROM main.replog_change WHERE 0"
 )
 
 // marks are statements of ours, each compiled once it is needed.

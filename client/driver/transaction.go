@@ -3,6 +3,7 @@ package driver
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"strings"
 )
 
@@ -57,7 +58,7 @@ func (c *Conn) failed(p *span) {
 	case c.sqlite.AutoCommit():
 		c.tx.mark, c.tx.savepoints = markNone, c.tx.savepoints[:0]
 	case c.tx.ends(p.statement) && c.tx.mark == markOurs && !p.failed:
-		_ = c.run(undoEndSQL)
+		_ = errors.Join(c.run(undoEndSQL), c.run(uncountSQL))
 	}
 }
 
