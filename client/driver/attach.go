@@ -5,12 +5,12 @@ import "database/sql/driver"
 // detachMain undoes an ATTACH of the database's own file, whose name was not known
 // before it ran, on a device. Other files are the application's business.
 func (c *Conn) detachMain() error {
-	s, err := c.sqlite.Prepare("SELECT name, file FROM pragma_database_list WHERE seq > 1")
+	s, err := c.prepareOwn("SELECT name, file FROM pragma_database_list WHERE seq > 1")
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	rows, err := s.Query(nil) //nolint:staticcheck // the driver's own
+	rows, err := s.Query(nil)
 	if err != nil {
 		return err
 	}
@@ -26,11 +26,11 @@ func (c *Conn) detachMain() error {
 	if again == "" {
 		return nil
 	}
-	if s, err = c.sqlite.Prepare("DETACH ?"); err != nil {
+	if s, err = c.prepareOwn("DETACH ?"); err != nil {
 		return err
 	}
 	defer s.Close()
-	if _, err := s.Exec([]driver.Value{again}); err != nil { //nolint:staticcheck // the driver's own
+	if _, err := s.Exec([]driver.Value{again}); err != nil {
 		return err
 	}
 	return &RefusedError{What: "ATTACH of the same file"}

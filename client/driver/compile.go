@@ -81,7 +81,7 @@ func (c *Conn) authorize(op int, arg1, arg2, schema string) int {
 		}
 		k.begun = k.begun || isWrite(op)
 	}
-	if c.authorizer != nil {
+	if c.authorizer != nil && !c.private {
 		return c.authorizer(op, arg1, arg2, schema)
 	}
 	return sqlite3.SQLITE_OK

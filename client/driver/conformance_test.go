@@ -243,7 +243,9 @@ var conformance = []struct {
 	{"a transaction that cannot be committed yet", func(p *probe) {
 		p.exec("BEGIN")
 		p.exec("INSERT INTO part(item) VALUES(99)")
+		p.exec("DELETE FROM part WHERE id = 99")
 		p.exec("COMMIT")
+		p.query("SELECT changes()")
 		p.exec("INSERT INTO item(id) VALUES(99)")
 		p.exec("COMMIT")
 		p.exec("SAVEPOINT a")

@@ -17,6 +17,7 @@ type Conn struct {
 	sqlite     *sqlite3.SQLiteConn
 	authorizer func(op int, arg1, arg2, schema string) int
 	compiling  *compilation
+	private    bool // what is being compiled is a statement of ours
 	cache      []*statement
 	marks      marks
 	changed    changed

@@ -24,9 +24,10 @@ type Driver struct {
 	Extensions []string
 	// ConnectHook is called with each new connection.
 	ConnectHook func(*sqlite3.SQLiteConn) error
-	// Authorizer is asked about all that this driver does not refuse, as one that
-	// is given to (*sqlite3.SQLiteConn).RegisterAuthorizer is; the driver takes the
-	// place of one that ConnectHook registers, as SQLite has one a connection.
+	// Authorizer is asked about all that the application does and this driver does
+	// not refuse, capture's triggers included, as one that is given to
+	// (*sqlite3.SQLiteConn).RegisterAuthorizer is. SQLite has one a connection: the
+	// driver's takes the place of one that ConnectHook registers.
 	Authorizer func(op int, arg1, arg2, schema string) int
 }
 

@@ -23,6 +23,8 @@ const (
 	// The last that was recorded is a mark.
 	isNothingSQL = "SELECT 1 FROM main.replog_change WHERE id = (SELECT max(id) FROM main.replog_change) AND op = 5"
 	undoEndSQL   = "DELETE FROM main.replog_change WHERE id = (SELECT max(id) FROM main.replog_change)"
+	// As after any mark, changes() is 0.
+	uncountSQL = "DELETE FROM main.replog_change WHERE 0"
 )
 
 // marks are statements of ours, each compiled once it is needed.
@@ -41,15 +43,15 @@ func (c *Conn) own(query string) (*sqlite3.SQLiteStmt, error) {
 	if s := c.marks.statements[query]; s != nil {
 		return s, nil
 	}
-	s, err := c.sqlite.Prepare(query)
+	s, err := c.prepareOwn(query)
 	if err != nil {
 		return nil, err
 	}
 	if c.marks.statements == nil {
 		c.marks.statements = map[string]*sqlite3.SQLiteStmt{}
 	}
-	c.marks.statements[query] = s.(*sqlite3.SQLiteStmt)
-	return s.(*sqlite3.SQLiteStmt), nil
+	c.marks.statements[query] = s
+	return s, nil
 }
 
 func (c *Conn) run(query string, args ...driver.NamedValue) error {

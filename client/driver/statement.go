@@ -67,10 +67,22 @@ func (c *Conn) captured() (bool, error) {
 
 // exists tells whether a query of ours gives a row.
 func (c *Conn) exists(query string) (bool, error) {
-	s, err := c.sqlite.Prepare(query)
+	s, err := c.prepareOwn(query)
 	if err != nil {
 		return false, err
 	}
 	defer s.Close()
-	return hasRow(context.Background(), s.(*sqlite3.SQLiteStmt), nil)
+	return hasRow(context.Background(), s, nil)
+}
+
+// prepareOwn compiles a statement of ours, which the application's authorizer has
+// no say in.
+func (c *Conn) prepareOwn(query string) (*sqlite3.SQLiteStmt, error) {
+	c.private = true
+	defer func() { c.private = false }()
+	s, err := c.sqlite.Prepare(query)
+	if err != nil {
+		return nil, err
+	}
+	return s.(*sqlite3.SQLiteStmt), nil
 }

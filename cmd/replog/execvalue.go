@@ -69,12 +69,12 @@ func (r *scriptRun) ask(query string, args ...driver.Value) (driver.Value, error
 func (r *scriptRun) print(out *bufio.Writer, row []driver.Value) error {
 	for i, v := range row {
 		if i > 0 {
-			out.WriteByte('|')
+			fmt.Fprint(out, "|")
 		}
 		switch v := v.(type) {
 		case nil:
 		case []byte:
-			out.Write(v)
+			fmt.Fprintf(out, "%s", v)
 		case float64:
 			text, err := r.ask("SELECT CAST(? AS TEXT)", v)
 			if err != nil {
@@ -84,7 +84,7 @@ func (r *scriptRun) print(out *bufio.Writer, row []driver.Value) error {
 		case bool:
 			fmt.Fprint(out, map[bool]int{true: 1}[v])
 		case time.Time:
-			out.WriteString(v.Format("2006-01-02 15:04:05.999999999-07:00"))
+			fmt.Fprint(out, v.Format("2006-01-02 15:04:05.999999999-07:00"))
 		default:
 			fmt.Fprint(out, v)
 		}
