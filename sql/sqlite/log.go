@@ -113,7 +113,7 @@ func connect(path string, o Options) (*Log, error) {
 	if l.writers, err = open(path, "rw", o.busyTimeout(), "&_journal_mode=WAL&_synchronous=FULL&_cache_size=-16384"); err != nil {
 		return nil, err
 	}
-	l.readers, err = open(path, "rw", o.busyTimeout(), "&_query_only=1")
+	l.readers, err = open(path, "rw", o.busyTimeout(), "&_query_only=1&_cache_size=-1024")
 	return l, err
 }
 

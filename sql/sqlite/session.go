@@ -119,5 +119,14 @@ func (s *session) close() {
 func open(path, mode string, busy time.Duration, options string) (*sql.DB, error) {
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
 	dsn := fmt.Sprintf("%s?mode=%s&_busy_timeout=%d&_foreign_keys=0%s", u.String(), mode, busy.Milliseconds(), options)
-	return sql.Open("sqlite3", dsn)
+	db, err := sql.Open("sqlite3", dsn)
+	if err == nil {
+		db.SetMaxIdleConns(idleConnections)
+		db.SetConnMaxIdleTime(time.Minute)
+	}
+	return db, err
 }
+
+// idleConnections is how many connections wait for the next reader: to open one
+// takes as long as a short answer.
+const idleConnections = 8
