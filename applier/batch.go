@@ -1,7 +1,9 @@
 package applier
 
 import (
+	"fmt"
 	"hash/maphash"
+	"slices"
 
 	"replog/replog"
 )
@@ -96,34 +98,62 @@ func (r *Replica) readBatches(last replog.Millis, size batchSize) (*batches, err
 	return b, b.findRecurring(r)
 }
 
-// findRecurring looks for rows that are in several batches.
+// findRecurring looks for rows that are in several batches. It reads no more of a
+// fact than its row's key.
 func (b *batches) findRecurring(r *Replica) error {
 	b.seed, b.seen, b.again = maphash.MakeSeed(), newBitset(), newBitset()
+	tables, layout, err := r.capturedTables()
+	if err != nil {
+		return err
+	}
+	columns := "tbl, op"
+	for i := range keyWidth(tables, layout) {
+		columns += ", " + imageColumn(i)
+	}
+	query := fmt.Sprintf("SELECT %s FROM main.replog_change WHERE id BETWEEN ? AND ?", columns)
 	for _, part := range b.list {
-		records, err := r.readRecords(part.first, part.upTo)
-		if err != nil {
-			return err
-		}
 		var here []uint64
-		for _, e := range records {
-			if e.table == nil {
-				continue
+		err := r.Query(query, func(row []replog.Value) error {
+			id, op := row[0].Int64(), row[1].Int64()
+			t := tables[id]
+			if t == nil || op == opMore {
+				return nil // a mark, or more of the next fact
 			}
-			h := b.hash(rowID(e.table, e.table.KeyOf(e.image)))
+			key := make([]replog.Value, len(t.Key))
+			for i, k := range t.Key {
+				if at := slices.Index(layout[id], k); at >= 0 {
+					key[i] = row[2+at]
+				}
+			}
+			h := b.hash(rowID(t, key))
 			if b.seen.has(h) {
 				b.again.add(h)
 			}
 			here = append(here, h)
-			if e.op == opAssign {
-				h := b.hash(rowID(e.table, []replog.Value{replog.Integer(-1)}))
-				b.again.add(h)
+			if op == opAssign {
+				b.again.add(b.hash(rowID(t, []replog.Value{replog.Integer(-1)})))
 			}
+			return nil
+		}, replog.Integer(part.first), replog.Integer(part.upTo))
+		if err != nil {
+			return err
 		}
 		for _, h := range here {
 			b.seen.add(h)
 		}
 	}
 	return nil
+}
+
+// keyWidth is how many of the change table's columns hold the keys.
+func keyWidth(tables map[int64]*Table, layout map[int64][]int) int {
+	width := 0
+	for id, t := range tables {
+		for _, k := range t.Key {
+			width = max(width, slices.Index(layout[id], k)+1)
+		}
+	}
+	return width
 }
 
 // endsStatement tells whether, between two facts, all is told of one row and
