@@ -54,7 +54,12 @@ func (s *server) again(ctx context.Context, repeatable bool, attempt func() erro
 	for n := 0; ; n++ {
 		err := attempt()
 		var e *UnreachableError
-		if !errors.As(err, &e) || e.final || !repeatable && !e.refused || ctx.Err() != nil {
+		if !errors.As(err, &e) || e.final || !repeatable && !e.refused {
+			return err
+		}
+		if ended := ctx.Err(); errors.Is(ended, context.Canceled) {
+			return &UnreachableError{URL: s.address(), Err: ended} // whatever the answer was
+		} else if ended != nil {
 			return err
 		}
 		wait, failed := s.retries.wait(n, e.after)

@@ -145,6 +145,30 @@ func TestTheContextEndsAWaitAtOnce(t *testing.T) {
 	}
 }
 
+// An interrupt that comes together with an answer is an interrupt all the same.
+func TestAnInterruptDuringAnAttemptIsWhatIsTold(t *testing.T) {
+	busy := &UnreachableError{Err: errors.New("503")}
+	for name, tc := range map[string]struct {
+		cause error
+		want  error
+	}{
+		"interrupted": {context.Canceled, context.Canceled},
+		"too late":    {context.DeadlineExceeded, busy.Err},
+	} {
+		p := &patient{}
+		o := p.options(time.Hour).withDefaults()
+		s := server{retries: o.retries()}
+		ctx, end := context.WithCancel(t.Context())
+		if errors.Is(tc.cause, context.DeadlineExceeded) {
+			ctx, end = context.WithDeadline(t.Context(), time.Unix(0, 0))
+		}
+		err := s.again(ctx, true, func() error { end(); return busy })
+		if !errors.Is(err, tc.want) || len(p.waits) > 0 {
+			t.Errorf("%s: %v after waits of %v", name, err, p.waits)
+		}
+	}
+}
+
 func TestByDefaultARequestIsSentOnce(t *testing.T) {
 	url, asked := refusing(t, 1, 503, "")
 	if err := readNothing(t.Context(), url, Options{}); !isUnreachable(err) || *asked != 1 {
