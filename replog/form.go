@@ -79,7 +79,7 @@ func (f *Form) divide() {
 		return
 	}
 	list := func(from, n int, start string) Changes {
-		return &lineChanges{lines: f.lines, from: from, n: n, start: start, names: names{}}
+		return &lineChanges{lines: f.lines, from: from, n: n, start: start}
 	}
 	// The first line begins it and the last one ends it.
 	var net Changes
@@ -123,7 +123,7 @@ type lineChanges struct {
 	lines   *Spill[[]byte]
 	from, n int
 	start   string
-	names   names
+	parser  ChangeParser
 	change  Change
 }
 
@@ -134,12 +134,11 @@ func (l *lineChanges) At(i int) (*Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	rest, ok := bytes.CutPrefix(*line, []byte(l.start))
-	if !ok {
+	body, begins := bytes.CutPrefix(*line, []byte(l.start))
+	body, ends := bytes.CutSuffix(body, []byte("}\n"))
+	if !begins || !ends {
 		return nil, fmt.Errorf("%w: %.40q", ErrForm, *line)
 	}
-	p := parser{b: rest, names: l.names}
-	l.change = p.change()
-	p.expect("}\n")
-	return &l.change, p.done()
+	l.change, err = l.parser.Parse(body)
+	return &l.change, err
 }
