@@ -3,38 +3,15 @@ package applier
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
-	"hash"
 	"math"
-	"math/bits"
 	"sort"
 
 	"replog/replog"
 )
 
-// Digest is a fingerprint of rows: the sum, modulo 2^256, of the SHA-256 of
-// each row. Equal rows, as Compare sees them, have equal digests in whatever
-// order they are stored. It finds accidents, not attacks: whoever may choose
-// rows freely can construct a sum.
-type Digest [4]uint64
-
-// String gives 64 hexadecimal digits.
-func (d Digest) String() string {
-	var b [32]byte
-	for i, word := range d {
-		binary.LittleEndian.PutUint64(b[8*i:], word)
-	}
-	return hex.EncodeToString(b[:])
-}
-
-// Add returns the digest of the rows of d and e together.
-func (d Digest) Add(e Digest) Digest {
-	var carry uint64
-	for i := range d {
-		d[i], carry = bits.Add64(d[i], e[i], carry)
-	}
-	return d
-}
+// Digest is a fingerprint of rows. Equal rows, as Compare sees them, have equal
+// digests in whatever order they are stored.
+type Digest = replog.Digest
 
 // DigestDatabase returns the digest of the rows that Compare compares. It reads
 // within the connection's transaction, or one of its own.
@@ -89,7 +66,6 @@ func digestRows(c *Conn, t *tableShape) (Digest, error) {
 type rowHasher struct {
 	query  string
 	prefix [sha256.Size]byte
-	hash   hash.Hash
 	buf    []byte
 }
 
@@ -105,7 +81,7 @@ func newRowHasher(t *tableShape) *rowHasher {
 	}
 	// By name, as the order of columns is not content.
 	sort.Slice(names, func(i, j int) bool { return foldName(names[i]) < foldName(names[j]) })
-	h := &rowHasher{hash: sha256.New(), query: "SELECT "}
+	h := &rowHasher{query: "SELECT "}
 	prefix := appendBytes(nil, foldName(t.name))
 	for i, name := range names {
 		prefix = appendBytes(prefix, foldName(name))
@@ -133,15 +109,7 @@ func (h *rowHasher) row(row []replog.Value) Digest {
 		}
 	}
 	h.buf = b
-	h.hash.Reset()
-	h.hash.Write(b)
-	var out [sha256.Size]byte
-	h.hash.Sum(out[:0])
-	var d Digest
-	for i := range d {
-		d[i] = binary.LittleEndian.Uint64(out[8*i:])
-	}
-	return d
+	return replog.DigestItem(b)
 }
 
 func appendBytes(b []byte, s string) []byte {

@@ -88,7 +88,7 @@ func (e *Entry) reason() *Reason {
 
 // eachStatement calls each for every statement, with how it reads.
 func (e *Entry) eachStatement(each func(*Statement, *LogStatement) error) error {
-	fate, err := e.Fates()
+	fates, err := e.Fates()
 	if err != nil {
 		return err
 	}
@@ -96,11 +96,10 @@ func (e *Entry) eachStatement(each func(*Statement, *LogStatement) error) error 
 	if e.Outcome == Applied {
 		shared = nil
 	}
-	return EachChange(e.Transaction.RecordedStatements(), func(_ int, c *Change) error {
-		s := &Statement{Change: *c}
+	return e.Transaction.EachStatement(func(n int, s *Statement) error {
 		sql, args := s.SQL()
-		line := LogStatement{SQL: sql, Args: args, RecordedAt: s.Time, Outcome: e.Outcome, Reason: shared}
-		if part := fate(c); part != nil {
+		line := LogStatement{SQL: sql, Args: args, RecordedAt: s.When(), Outcome: e.Outcome, Reason: shared}
+		if part := fates.Of(n, s); part != nil {
 			reason := part.Reason
 			line.Outcome, line.Reason = part.Outcome, &reason
 		}
@@ -108,14 +107,34 @@ func (e *Entry) eachStatement(each func(*Statement, *LogStatement) error) error 
 	})
 }
 
-// Fates returns what finds the part that decided a statement; nil for one that
-// shares the outcome of the entry. Parts that concern only some columns of a row
-// decide none. It fails where a long transaction cannot be read.
-func (e *Entry) Fates() (func(*Change) *Part, error) {
+// Fates are the parts that decided statements.
+type Fates struct {
+	rows       map[RowID]*Part
+	statements map[int]*Part
+}
+
+// Of returns the part that decided the n-th statement of the transaction; nil for
+// one that shares the outcome of the entry.
+func (f *Fates) Of(n int, s *Statement) *Part {
+	if s.Intent != nil {
+		return f.statements[n]
+	}
+	return f.rows[s.Row()]
+}
+
+// Fates finds the parts that decided statements. Parts that concern only some
+// columns of a row decide none. It fails where a long transaction cannot be read.
+func (e *Entry) Fates() (*Fates, error) {
+	f := &Fates{rows: map[RowID]*Part{}, statements: map[int]*Part{}}
+	if len(e.Parts) == 0 {
+		return f, nil
+	}
 	net := e.Transaction.NetChanges()
-	of := map[RowID]*Part{}
 	for i := range e.Parts {
 		p := &e.Parts[i]
+		for _, n := range p.Statements {
+			f.statements[n] = p
+		}
 		if len(p.Columns) > 0 || p.Outcome == e.Outcome && len(p.Rows) == net.Len() {
 			continue
 		}
@@ -127,8 +146,8 @@ func (e *Entry) Fates() (func(*Change) *Part, error) {
 			if err != nil {
 				return nil, err
 			}
-			of[c.Row()] = p
+			f.rows[c.Row()] = p
 		}
 	}
-	return func(c *Change) *Part { return of[c.Row()] }, nil
+	return f, nil
 }

@@ -35,9 +35,18 @@ func readAnswer(b []byte) (a answer, rest []byte, err error) {
 		func(first SyncAnswer) error { a.First = first; return nil },
 		func(v Verdict) error { a.Verdicts = append(a.Verdicts, v); return nil },
 		func(d Download) error {
-			list, err := InMemory(d.List)
+			var list []Change
+			var err error
+			if d.List != nil {
+				list, err = InMemory(d.List)
+			}
 			if d.List = nil; len(list) > 0 {
 				d.List = ChangeList(list)
+			}
+			if d.Steps != nil {
+				steps, failed := stepsInMemory(d.Steps)
+				err = errors.Join(err, failed, d.Close())
+				d.Steps = stepList(steps)
 			}
 			a.Entries = append(a.Entries, d)
 			return err
@@ -57,12 +66,22 @@ func sampleAnswer() answer {
 				{Outcome: Rejected, Reason: reason, Rows: []int{0, 2}},
 				{Outcome: Ignored, Reason: Reason{Code: ReasonStale}, Rows: []int{1}, Columns: []string{"a"}},
 			}},
+			{Seq: 9, Hash: "4e5f", Revision: 45, Outcome: Applied, Tables: []string{"account", "t"}, AsRecorded: true, Parts: []Part{
+				{Outcome: Ignored, Reason: Reason{Code: ReasonOptional}, Rows: []int{}, Statements: []int{3, 4}},
+			}},
 		},
 		Entries: []Download{
 			{EntryHeader: EntryHeader{Revision: 42, Device: anna, Seq: 7}},
 			{EntryHeader: EntryHeader{Revision: 44, Device: bert, Seq: 1, Changes: 4}, List: ChangeList(changes())},
+			{EntryHeader: EntryHeader{Revision: 45, Device: anna, Seq: 8, Digest: &Digest{1, 2, 3, 4}}},
+			{
+				EntryHeader: EntryHeader{Revision: 46, Device: bert, Seq: 2, Lines: 5, Digest: &Digest{5, 6, 7, 8}},
+				Steps: stepList{
+					{Statements: ChangeList(changes()[:2])}, {Intent: &intents()[0]}, {Intent: &intents()[1]}, {Statements: ChangeList(changes()[2:3])},
+				},
+			},
 		},
-		Done: SyncDone{Revision: 44, More: true},
+		Done: SyncDone{Revision: 46, More: true},
 	}
 }
 
@@ -98,9 +117,14 @@ func TestMalformedAnswersAreRefused(t *testing.T) {
 		done   = `{"done":{"revision":1}}` + "\n"
 		entry  = `{"entry":{"revision":1,"device":"d","seq":1,"changes":1}}` + "\n"
 		change = `{"change":{"table":"t","op":"delete","key":[1],"key_columns":["id"],"columns":["id"],"old":[1],"time":1}}` + "\n"
+		digest = "0000000000000000000000000000000000000000000000000000000000000000"
+		intent = `{"intent":{"sql":"DELETE FROM t","time":1,"affected":0,"changes":0,"digest":"` + digest + `"}}` + "\n"
+		steps  = `{"entry":{"revision":1,"device":"d","seq":1,"changes":0,"lines":1,"digest":"` + digest + `"}}` + "\n"
 	)
-	if _, _, err := readAnswer([]byte(first + entry + change + done)); err != nil {
-		t.Fatal(err)
+	for _, lines := range []string{first + entry + change + done, first + steps + intent + done, first + steps + change + done} {
+		if _, _, err := readAnswer([]byte(lines)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for name, lines := range map[string]string{
 		"no answer line":           done,
@@ -116,6 +140,10 @@ func TestMalformedAnswersAreRefused(t *testing.T) {
 		"a negative number of":     first + strings.Replace(entry, `"changes":1`, `"changes":-1`, 1) + done,
 		"a change that is invalid": first + entry + strings.Replace(change, `"old":[1],`, ``, 1) + done,
 		"a null":                   first + `{"done":null}` + "\n",
+		"an intent without digest": first + strings.Replace(entry, `"changes":1`, `"changes":0,"lines":1`, 1) + intent + done,
+		"an intent as a change":    first + entry + intent + done,
+		"an intent missing":        first + steps + done,
+		"a statement as a step":    first + steps + `{"statement":{}}` + "\n" + done,
 		"an empty line":            first + "\n" + done,
 	} {
 		if _, _, err := readAnswer([]byte(lines)); !errors.Is(err, ErrForm) {
@@ -143,12 +171,12 @@ func TestAnErrorOfACallbackEndsTheReading(t *testing.T) {
 func TestTheSyncHeaderComesBack(t *testing.T) {
 	want := SyncHeader{
 		Version: WireVersion, Database: "id", Epoch: "e", Device: anna,
-		SyncPoint: 3, LastSeq: 4, Clock: 5, Schema: "f", PushOnly: true,
+		SyncPoint: 3, LastSeq: 4, Clock: 5, Schema: "f", PushOnly: true, Differed: []Revision{4, 6},
 	}
 	b := EncodeSyncHeader(want)
 	golden(t, "sync.ndjson", b)
 	got, err := NewLineReader(bytes.NewReader(b)).SyncHeader()
-	if err != nil || got != want {
+	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
 	for name, line := range map[string]string{
@@ -180,14 +208,22 @@ type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 
-// writeDownload writes an entry as a server does, from its changes.
+// writeDownload writes an entry as a server does, from its changes or steps.
 func writeDownload(w io.Writer, d *Download) error {
 	head := d.EntryHeader
-	if d.List == nil {
-		return WriteDelivery(w, &Delivery{EntryHeader: head, Each: func(func(string) error) error { return nil }})
-	}
-	head.Changes = d.List.Len()
-	return WriteDelivery(w, &Delivery{EntryHeader: head, Each: func(yield func(string) error) error {
-		return EachChange(d.List, func(_ int, c *Change) error { return yield(string(c.AppendJSON(nil))) })
+	return WriteDelivery(w, &Delivery{EntryHeader: head, Each: func(yield func(LineKind, string) error) error {
+		change := func(_ int, c *Change) error { return yield(LineChange, string(c.AppendJSON(nil))) }
+		switch {
+		case d.List != nil:
+			return EachChange(d.List, change)
+		case d.Steps == nil:
+			return nil
+		}
+		return EachStep(d.Steps, func(s *Step) error {
+			if s.Intent != nil {
+				return yield(LineIntent, string(s.Intent.AppendJSON(nil)))
+			}
+			return EachChange(s.Statements, change)
+		})
 	}})
 }

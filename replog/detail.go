@@ -19,12 +19,15 @@ type EntryDetail struct {
 	Reason     *Reason  `json:"reason,omitempty"`
 	// Parts are what did not share the outcome of the whole, or decided it.
 	// Their rows are indexes into Net or, where that is null, into Statements.
-	Parts      []Part            `json:"parts,omitempty"`
+	Parts []Part `json:"parts,omitempty"`
+	// Tables are those that intents may write.
+	Tables     []string          `json:"tables,omitempty"`
 	Statements []StatementDetail `json:"statements"`
 	// Net are the net changes; null where the statements are they, empty where
 	// those cancel out.
 	Net []Change `json:"net"`
-	// AsRecorded: Changes are the recorded net changes, each as it was recorded.
+	// AsRecorded: Changes are the recorded net changes, each as it was recorded; of
+	// a transaction with intents, those that were made on the device.
 	AsRecorded bool `json:"as_recorded"`
 	// Changes are what the server changed; null where the entry was not
 	// applied, empty where it had no effect.
@@ -32,10 +35,31 @@ type EntryDetail struct {
 }
 
 // StatementDetail is one statement: how it reads, what became of it, and what
-// it did on the device.
+// it did on the device, as the change of a row statement or in numbers.
 type StatementDetail struct {
 	LogStatement
-	Change Change `json:"change"`
+	Change *Change `json:"change,omitempty"`
+	Intent *Ran    `json:"intent,omitempty"`
+}
+
+// Ran is what an intent did on the device, and what it asks for elsewhere. See
+// Intent.
+type Ran struct {
+	Affected int64  `json:"affected"`
+	Expect   *int64 `json:"expect,omitempty"`
+	Optional bool   `json:"optional,omitempty"`
+	Changes  int    `json:"changes"`
+	Digest   Digest `json:"digest"`
+}
+
+func detailOf(s *Statement, line *LogStatement) StatementDetail {
+	d := StatementDetail{LogStatement: *line}
+	if i := s.Intent; i != nil {
+		d.Intent = &Ran{Affected: i.Affected, Expect: i.Expect, Optional: i.Optional, Changes: i.Changes, Digest: i.Digest}
+		return d
+	}
+	d.Change = &s.Change
+	return d
 }
 
 // Detail renders the whole entry for people and programs that read the log. It
@@ -44,7 +68,7 @@ func (e *Entry) Detail() (EntryDetail, error) {
 	d := e.detailWithout()
 	d.Statements = make([]StatementDetail, 0, e.Transaction.RecordedStatements().Len())
 	err := e.eachStatement(func(s *Statement, line *LogStatement) error {
-		d.Statements = append(d.Statements, StatementDetail{LogStatement: *line, Change: s.Change})
+		d.Statements = append(d.Statements, detailOf(s, line))
 		return nil
 	})
 	if net := e.Transaction.RecordedNet(); err == nil && net != nil {
@@ -63,7 +87,7 @@ func (e *Entry) detailWithout() EntryDetail {
 		Revision: e.Revision, Hash: e.Hash, Device: t.Device, Seq: t.Seq, Base: t.Base,
 		Seen: t.Seen, Without: t.Without, Label: t.Label, Marked: t.Marked, Whole: t.Whole,
 		RecordedAt: t.Time, ReceivedAt: e.Received, Outcome: e.Outcome, Reason: e.reason(),
-		Parts: e.Parts, AsRecorded: e.AsRecorded(),
+		Parts: e.Parts, Tables: e.Tables, AsRecorded: e.AsRecorded(),
 	}
 }
 
@@ -72,9 +96,11 @@ func (d *EntryDetail) Planned() []Change {
 	if d.Net != nil {
 		return d.Net
 	}
-	changes := make([]Change, len(d.Statements))
+	changes := make([]Change, 0, len(d.Statements))
 	for i := range d.Statements {
-		changes[i] = d.Statements[i].Change
+		if c := d.Statements[i].Change; c != nil {
+			changes = append(changes, *c)
+		}
 	}
 	return changes
 }

@@ -21,7 +21,11 @@ var ErrForm = errors.New("malformed input")
 //	{"statement":{…}}   one a statement: a Change
 //	{"net":{…}}         one a net change, only where they differ from the statements
 //	{"no_net":true}     in their place where the statements cancel out
+//	{"intent":{…}}      one an intent
 //	{"end":{"hash":"…"}}
+//
+// Statements and, after them, their net changes may follow each intent again: they
+// are those between it and the next.
 //
 // The hash covers all lines but the last, with their line feeds. A transaction
 // has one recorded form: fields come in the order of the types, without white
@@ -29,6 +33,7 @@ var ErrForm = errors.New("malformed input")
 const (
 	statementStart = `{"statement":`
 	netStart       = `{"net":`
+	intentStart    = `{"intent":`
 	noNetLine      = `{"no_net":true}` + "\n"
 )
 
@@ -45,17 +50,43 @@ type endLine struct {
 // Encode returns the recorded form and its hash.
 func (t *Transaction) Encode() ([]byte, Hash) { return t.Frame(t.EncodeChanges()) }
 
-// EncodeChanges returns the lines for the statements and the net changes, which
-// say nothing of which transaction they belong to.
+// EncodeChanges returns the lines for the statements and the net changes, and for
+// the intents, which say nothing of which transaction they belong to. The
+// transaction is not long.
 func (t *Transaction) EncodeChanges() []byte {
 	var b []byte
 	for i := range t.Statements {
 		b = appendChangeLine(b, statementStart, &t.Statements[i].Change)
 	}
-	for i := range t.Net {
-		b = appendChangeLine(b, netStart, &t.Net[i])
+	if t.Net != nil {
+		b = appendNet(b, ChangeList(t.Net))
 	}
-	if t.Net != nil && len(t.Net) == 0 {
+	for i := range t.Steps {
+		b = t.Steps[i].appendLines(b)
+	}
+	return b
+}
+
+func (s *Step) appendLines(b []byte) []byte {
+	if s.Intent != nil {
+		return append(s.Intent.AppendJSON(append(b, intentStart...)), '}', '\n')
+	}
+	for i := range s.Statements.Len() {
+		c, _ := s.Statements.At(i) // in memory
+		b = appendChangeLine(b, statementStart, c)
+	}
+	if s.Net != nil {
+		b = appendNet(b, s.Net)
+	}
+	return b
+}
+
+func appendNet(b []byte, net Changes) []byte {
+	for i := range net.Len() {
+		c, _ := net.At(i) // in memory
+		b = appendChangeLine(b, netStart, c)
+	}
+	if net.Len() == 0 {
 		b = append(b, noNetLine...)
 	}
 	return b
@@ -102,27 +133,78 @@ func DecodeTransaction(b []byte) (Transaction, Hash, error) {
 // first line, io.ErrUnexpectedEOF where it ends within, ErrForm where the lines
 // are wrong or the hash does not match them.
 func (l *LineReader) Transaction() (Transaction, Hash, error) {
-	return l.transaction(func(line []byte, t *Transaction, c *Change) error {
-		t.add(line, c)
+	return l.transaction(func(_ []byte, t *Transaction, item formItem) error {
+		t.add(item)
 		return nil
 	})
 }
 
+// formItem is what a line of the recorded form holds.
+type formItem struct {
+	part   formPart
+	change *Change // of partStatements and partNet
+	intent *Intent // of partIntent
+}
+
 // add adds what a line of the recorded form holds.
-func (t *Transaction) add(line []byte, c *Change) {
-	switch {
-	case c != nil && bytes.HasPrefix(line, []byte(statementStart)):
-		t.Statements = append(t.Statements, Statement{Change: *c})
-	case c != nil:
-		t.Net = append(t.Net, *c)
-	case string(line) == noNetLine:
-		t.Net = []Change{}
+func (t *Transaction) add(item formItem) {
+	if t.Steps == nil && item.part == partIntent && t.Statements != nil {
+		t.Steps = append(t.Steps, t.rowStep())
+	}
+	if t.Steps == nil && item.part != partIntent {
+		switch item.part {
+		case partStatements:
+			t.Statements = append(t.Statements, Statement{Change: *item.change})
+		case partNet:
+			t.Net = append(t.Net, *item.change)
+		case partNoNet:
+			t.Net = []Change{}
+		}
+		return
+	}
+	t.addStep(item)
+}
+
+// rowStep takes the statements and net changes before the first intent.
+func (t *Transaction) rowStep() Step {
+	changes := make(ChangeList, len(t.Statements))
+	for i := range changes {
+		changes[i] = t.Statements[i].Change
+	}
+	s := Step{Statements: changes}
+	if t.Net != nil {
+		s.Net = ChangeList(t.Net)
+	}
+	t.Statements, t.Net = nil, nil
+	return s
+}
+
+func (t *Transaction) addStep(item formItem) {
+	if item.part == partIntent {
+		t.Steps = append(t.Steps, Step{Intent: item.intent})
+		return
+	}
+	if item.part == partEnd {
+		return
+	}
+	if t.Steps[len(t.Steps)-1].Intent != nil {
+		t.Steps = append(t.Steps, Step{Statements: ChangeList(nil)})
+	}
+	last := &t.Steps[len(t.Steps)-1]
+	switch item.part {
+	case partStatements:
+		last.Statements = append(last.Statements.(ChangeList), *item.change)
+	case partNet:
+		net, _ := last.Net.(ChangeList)
+		last.Net = append(net, *item.change)
+	case partNoNet:
+		last.Net = ChangeList{}
 	}
 }
 
-// transaction calls each for every line, with the change that it holds, nil for
-// the first and last line and where there is no net.
-func (l *LineReader) transaction(each func(line []byte, t *Transaction, c *Change) error) (Transaction, Hash, error) {
+// transaction calls each for every line, with what it holds: nothing for the first
+// and the last.
+func (l *LineReader) transaction(each func(line []byte, t *Transaction, item formItem) error) (Transaction, Hash, error) {
 	first, err := l.next()
 	if err != nil {
 		return Transaction{}, "", err
@@ -137,21 +219,20 @@ func (l *LineReader) transaction(each func(line []byte, t *Transaction, c *Chang
 	t := begin.Begin
 	digest := sha256.New()
 	digest.Write(first)
-	if err := each(first, t, nil); err != nil {
+	if err := each(first, t, formItem{part: partEnd}); err != nil {
 		return Transaction{}, "", err
 	}
-	for part := partBegin; ; {
+	for item := (formItem{}); ; {
 		raw, err := l.within()
 		if err != nil {
 			return Transaction{}, "", err
 		}
-		var c *Change
-		if part, c, err = l.recorded(raw, part); err != nil {
+		if item, err = l.recorded(raw, item.part); err != nil {
 			return Transaction{}, "", err
 		}
-		if part != partEnd {
+		if item.part != partEnd {
 			digest.Write(raw)
-			if err := each(raw, t, c); err != nil {
+			if err := each(raw, t, item); err != nil {
 				return Transaction{}, "", err
 			}
 			continue
@@ -163,38 +244,40 @@ func (l *LineReader) transaction(each func(line []byte, t *Transaction, c *Chang
 		if end.End.Hash != Hash(hex.EncodeToString(digest.Sum(nil))) {
 			return Transaction{}, "", l.at(fmt.Errorf("%w: transaction %d: the hash does not match its lines", ErrForm, t.Seq))
 		}
-		return *t, end.End.Hash, each(raw, t, nil)
+		return *t, end.End.Hash, each(raw, t, item)
 	}
 }
 
-// formPart is a part of a recorded form: its lines come in this order.
+// formPart is a part of a recorded form: its lines come in this order, from the
+// beginning again after each intent.
 type formPart int
 
 const (
 	partBegin formPart = iota
+	partIntent
 	partStatements
 	partNet
 	partNoNet
 	partEnd // or a line that is none of the others'
 )
 
-// recorded tells which part a line that follows one of another part is of, and
-// the change in it.
-func (l *LineReader) recorded(raw []byte, after formPart) (formPart, *Change, error) {
-	if after <= partStatements {
-		if c, ok, err := l.change(raw, statementStart); ok {
-			return partStatements, &c, err
-		}
-		if string(raw) == noNetLine {
-			return partNoNet, nil, nil
-		}
+// recorded tells what a line holds that follows one of another part.
+func (l *LineReader) recorded(raw []byte, after formPart) (formItem, error) {
+	part := partOf(raw)
+	switch {
+	case part == partIntent:
+		i, err := parseIntentLine(raw)
+		return formItem{part: part, intent: &i}, l.at(err)
+	case part == partStatements && after <= part:
+		c, _, err := l.change(raw, statementStart)
+		return formItem{part: part, change: &c}, err
+	case part == partNet && after <= part:
+		c, _, err := l.change(raw, netStart)
+		return formItem{part: part, change: &c}, err
+	case part == partNoNet && after <= partStatements:
+		return formItem{part: part}, nil
 	}
-	if after <= partNet {
-		if c, ok, err := l.change(raw, netStart); ok {
-			return partNet, &c, err
-		}
-	}
-	return partEnd, nil, nil
+	return formItem{part: partEnd}, nil
 }
 
 func wrapForm(err error) error {

@@ -33,6 +33,17 @@ type Entry struct {
 	// Of a long transaction that was applied just as it is recorded they are its
 	// NetChanges themselves.
 	LongChanges Changes
+	// Of a transaction with intents: Tables are those that its intents may write,
+	// with what triggers and foreign keys do, sorted.
+	Tables []string
+	// AsRun: its intents changed just what they changed on the device, and its row
+	// statements too.
+	AsRun bool
+	// Digest is that of Changes where a replica at the revision before, which runs
+	// the transaction's steps, makes just these changes; nil where that is not so.
+	// BySteps: other devices are sent the steps, as they take less room.
+	Digest  *Digest
+	BySteps bool
 }
 
 // Close lets go of what a long entry has on disk.
@@ -76,6 +87,9 @@ func (e *Entry) AsRecorded() bool {
 	if e.Outcome != Applied {
 		return false
 	}
+	if e.Transaction.HasIntents() {
+		return e.AsRun
+	}
 	if net := e.Transaction.NetChanges(); e.Transaction.IsLong() || e.LongChanges != nil {
 		return isSame(e.Made(), net)
 	}
@@ -92,9 +106,11 @@ type Verdict struct {
 	Revision Revision `json:"revision"`
 	Outcome  Outcome  `json:"outcome"`
 	Reason   *Reason  `json:"reason,omitempty"`
-	Parts    []Part   `json:"parts,omitempty"`
-	// AsRecorded: the entry's changes are the transaction's net changes, so
-	// the download leaves them out.
+	// Tables are those that its intents may write.
+	Tables []string `json:"tables,omitempty"`
+	Parts  []Part   `json:"parts,omitempty"`
+	// AsRecorded: the entry's changes are the transaction's net changes, and those
+	// of its intents on the device, so the download leaves them out.
 	AsRecorded bool `json:"as_recorded,omitempty"`
 }
 
@@ -102,7 +118,7 @@ type Verdict struct {
 func (e *Entry) Verdict() Verdict {
 	v := Verdict{
 		Seq: e.Transaction.Seq, Hash: e.Hash, Revision: e.Revision, Outcome: e.Outcome,
-		Parts: e.Parts, AsRecorded: e.AsRecorded(),
+		Tables: e.Tables, Parts: e.Parts, AsRecorded: e.AsRecorded(),
 	}
 	if e.Reason != (Reason{}) {
 		reason := e.Reason

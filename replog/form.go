@@ -3,7 +3,6 @@ package replog
 import (
 	"bytes"
 	"errors"
-	"fmt"
 )
 
 // Form is a transaction as it was recorded, with the bytes of its recorded form.
@@ -14,10 +13,7 @@ type Form struct {
 	Hash  Hash
 	short []byte
 	lines *Spill[[]byte] // nil where short has them
-	// statements counts its statement lines, and noNet tells of its last line but
-	// one.
-	statements int
-	noNet      bool
+	steps LineSteps
 }
 
 // NewForm makes the recorded form of a transaction in memory.
@@ -40,29 +36,30 @@ func (l *LineReader) Form() (*Form, error) {
 	return f, nil
 }
 
-func (f *Form) add(line []byte, t *Transaction, c *Change) error {
-	switch {
-	case c != nil && bytes.HasPrefix(line, []byte(statementStart)):
-		f.statements++
-	case string(line) == noNetLine:
-		f.noNet = true
-	}
+func (f *Form) add(line []byte, t *Transaction, item formItem) error {
 	if f.lines != nil {
-		return f.lines.Add(bytes.Clone(line))
+		return f.addLong(bytes.Clone(line))
 	}
-	t.add(line, c)
+	t.add(item)
 	f.short = append(f.short, line...)
 	if len(f.short) < formMemory {
 		return nil
 	}
 	f.lines = newLineSpill()
 	for line := range bytes.Lines(f.short) {
-		if err := f.lines.Add(line); err != nil {
+		if err := f.addLong(line); err != nil {
 			return err
 		}
 	}
-	f.short, t.Statements, t.Net = nil, nil, nil
+	f.short, t.Statements, t.Net, t.Steps = nil, nil, nil, nil
 	return nil
+}
+
+func (f *Form) addLong(line []byte) error {
+	if part := partOf(line); part != partEnd {
+		f.steps.note(f.lines.Len(), part)
+	}
+	return f.lines.Add(line)
 }
 
 func newLineSpill() *Spill[[]byte] {
@@ -78,18 +75,13 @@ func (f *Form) divide() {
 	if f.lines == nil {
 		return
 	}
-	list := func(from, n int, start string) Changes {
-		return &lineChanges{lines: f.lines, from: from, n: n, start: start}
+	f.steps.lines, f.steps.start = f.lines, statementStart
+	if f.steps.hasIntents() {
+		f.SetLongSteps(&f.steps)
+		return
 	}
-	// The first line begins it and the last one ends it.
-	var net Changes
-	switch rest := f.lines.Len() - 2 - f.statements; {
-	case f.noNet:
-		net = ChangeList{}
-	case rest > 0:
-		net = list(1+f.statements, rest, netStart)
-	}
-	f.SetLong(list(1, f.statements, statementStart), net)
+	s := f.steps.rowStep(f.steps.at[0])
+	f.SetLong(s.Statements, s.Net)
 }
 
 // EachLine gives the recorded form, line by line with its line feed, valid
@@ -117,28 +109,3 @@ func (f *Form) EachLine(each func(line []byte) error) error {
 
 // Close lets go of the lines of a long form.
 func (f *Form) Close() error { return f.lines.Close() }
-
-// lineChanges are changes that some lines of a form hold.
-type lineChanges struct {
-	lines   *Spill[[]byte]
-	from, n int
-	start   string
-	parser  ChangeParser
-	change  Change
-}
-
-func (l *lineChanges) Len() int { return l.n }
-
-func (l *lineChanges) At(i int) (*Change, error) {
-	line, err := l.lines.At(l.from + i)
-	if err != nil {
-		return nil, err
-	}
-	body, begins := bytes.CutPrefix(*line, []byte(l.start))
-	body, ends := bytes.CutSuffix(body, []byte("}\n"))
-	if !begins || !ends {
-		return nil, fmt.Errorf("%w: %.40q", ErrForm, *line)
-	}
-	l.change, err = l.parser.Parse(body)
-	return &l.change, err
-}

@@ -51,6 +51,16 @@ func changes() []Change {
 	}
 }
 
+// intents has every field.
+func intents() []Intent {
+	expect, any := int64(2), int64(-1)
+	return []Intent{
+		{SQL: "UPDATE account SET balance = balance - ?1 WHERE id = ?2", Args: changes()[0].New, Time: 1700000000001, Affected: 1, Changes: 1, Digest: Digest{1, 2, 3, 4}},
+		{SQL: "DELETE FROM \"odd \u2028\" WHERE a < '<&>'", Time: 1700000000002, Expect: &expect},
+		{SQL: "UPDATE t SET x = x + 1", Time: 1700000000003, Affected: 1_000_000, Expect: &any, Optional: true, Changes: 1_000_001},
+	}
+}
+
 func transaction(changes ...Change) Transaction {
 	t := Transaction{
 		Device: anna, Seq: 7, Base: 41, Seen: 4, Without: []Seq{5, 6}, Marked: true, Label: "order 17 <&> \u2028",
@@ -71,7 +81,22 @@ func transactions() map[string]Transaction {
 	cancelled.SetNet(nil)
 	unmarked := transaction(changes()[0])
 	unmarked.Marked, unmarked.Whole, unmarked.Label, unmarked.Without = false, true, "", nil
-	return map[string]Transaction{"plain": plain, "netted": netted, "cancelled": cancelled, "unmarked": unmarked}
+	return map[string]Transaction{
+		"plain": plain, "netted": netted, "cancelled": cancelled, "unmarked": unmarked,
+		"intent": withSteps(Step{Intent: &intents()[2]}),
+		"mixed": withSteps(
+			Step{Statements: ChangeList(changes()[:2]), Net: ChangeList(changes()[1:2])},
+			Step{Intent: &intents()[0]}, Step{Intent: &intents()[1]},
+			Step{Statements: ChangeList(changes()), Net: ChangeList{}},
+			Step{Intent: &intents()[2]},
+			Step{Statements: ChangeList(changes()[2:])}),
+	}
+}
+
+func withSteps(steps ...Step) Transaction {
+	t := transaction()
+	t.Steps = steps
+	return t
 }
 
 // golden compares got with a file of testdata.

@@ -29,6 +29,9 @@ func (w *FormWriter) Statement(body []byte) []byte { return w.change(statementSt
 // Net: see Statement.
 func (w *FormWriter) Net(body []byte) []byte { return w.change(netStart, body) }
 
+// Line gives a line as it was made before, such as that of an intent.
+func (w *FormWriter) Line(line []byte) []byte { return w.write(append(w.line[:0], line...)) }
+
 func (w *FormWriter) change(start string, body []byte) []byte {
 	w.line = append(append(append(w.line[:0], start...), body...), '}', '\n')
 	return w.write(w.line)
@@ -51,9 +54,9 @@ func (w *FormWriter) write(line []byte) []byte {
 	return line
 }
 
-// EachBody gives the bodies of the lines that Transaction.EncodeChanges made: of
-// the statements, then of the net changes, or nil where it says that there are
-// none.
+// EachBody gives the bodies of the lines that EncodeChanges made of a transaction
+// without intents: of the statements, then of the net changes, or nil where it says
+// that there are none.
 func EachBody(lines []byte, statement, net func(body []byte) error) error {
 	for line := range bytes.Lines(lines) {
 		var err error

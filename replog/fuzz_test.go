@@ -71,6 +71,27 @@ func FuzzATextHasTheFormOfEncodingJSON(f *testing.F) {
 	})
 }
 
+func FuzzAnIntentIsRefusedOrEncodesBackIdentically(f *testing.F) {
+	for _, i := range intents() {
+		f.Add(i.AppendJSON(nil))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		i, err := ParseIntent(b)
+		if err != nil {
+			if !errors.Is(err, ErrForm) {
+				t.Errorf("error %v is not ErrForm", err)
+			}
+			return
+		}
+		if back := i.AppendJSON(nil); !bytes.Equal(back, b) {
+			t.Errorf("%q was encoded back as %q", b, back)
+		}
+		if plain := bytes.TrimSuffix(appendLine(nil, &i), []byte("\n")); !bytes.Equal(plain, b) {
+			t.Errorf("encoding/json writes %q, not %q", plain, b)
+		}
+	})
+}
+
 func FuzzAChangeIsRefusedOrEncodesBackIdentically(f *testing.F) {
 	for _, c := range changes() {
 		f.Add(c.AppendJSON(nil))

@@ -64,10 +64,10 @@ type Log interface {
 	// from one consistent view of the log. An error of yield ends the reading
 	// and is returned. What a long entry has on disk lasts until yield returns.
 	Entries(ctx context.Context, f Filter, yield func(Entry) error) error
-	// Deliveries calls yield for what a device gets of each entry above after, up
-	// to upTo: of its own entries and of those that were applied. It is Entries
-	// for one purpose, without reading what is only passed on.
-	Deliveries(ctx context.Context, to DeviceID, after, upTo Revision, yield func(*Delivery) error) error
+	// Deliveries calls yield for what a device gets of each entry: of its own
+	// entries and of those that were applied. It is Entries for one purpose,
+	// without reading what is only passed on.
+	Deliveries(ctx context.Context, w Wanted, yield func(*Delivery) error) error
 	// LastSeq is the highest seq of the device in the log, 0 for none.
 	LastSeq(ctx context.Context, device DeviceID) (Seq, error)
 	// Begin locks the head and opens a transaction; it waits for another
@@ -75,17 +75,38 @@ type Log interface {
 	Begin(ctx context.Context) (LogTx, error)
 }
 
+// Wanted says which deliveries are wanted.
+type Wanted struct {
+	// To is the device, "" for a replica of no device's.
+	To DeviceID
+	// After and UpTo bound the revision: above After, and up to UpTo.
+	After, UpTo Revision
+	// AsChanges: no entry is to be made by running its steps. Differed are those
+	// that are not, where others may be.
+	AsChanges bool
+	Differed  []Revision
+}
+
 // Delivery is what a device gets of one entry.
 type Delivery struct {
-	// EntryHeader counts the changes that are sent: of an own entry that was
-	// applied as recorded there are none.
+	// EntryHeader counts what is sent: of an own entry that was applied as
+	// recorded, or is to be run again, there is nothing.
 	EntryHeader
 	Applied bool
 	Verdict *Verdict // nil where the entry is another device's
-	// Each gives the changes that are sent, in order, as AppendJSON writes them.
-	// It is called within yield, once at most.
-	Each func(yield func(change string) error) error
+	// Each gives what is sent, in order, as AppendJSON writes it. It is called
+	// within yield, once at most.
+	Each func(yield func(kind LineKind, body string) error) error
 }
+
+// LineKind says what a line of a delivery holds.
+type LineKind int
+
+// The kinds.
+const (
+	LineChange LineKind = iota
+	LineIntent
+)
 
 // LogTx is a writer's transaction on a log. It holds the lock on the head
 // until Commit or Rollback, sees its own appends, and is used by one goroutine.
@@ -106,7 +127,7 @@ type LogTx interface {
 	// after of which a part is in conflict, rejected or held, in order.
 	Unsettled(device DeviceID, after Seq) ([]Judged, error)
 	// Planned calls yield for each net change that an entry's transaction records,
-	// in order. An error of yield ends the reading and is returned.
+	// in order, as NetChanges has them. An error of yield ends the reading and is returned.
 	Planned(r Revision, yield func(n int, c *Change) error) error
 	// Append adds an entry, whose revision must be the head's plus one.
 	Append(e Entry) error

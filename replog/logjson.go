@@ -29,7 +29,8 @@ func (e *Entry) WriteDetail(w io.Writer) error {
 	p.text(head[:strings.LastIndex(head, `],"net":null`)])
 	first := true
 	err := e.eachStatement(func(s *Statement, line *LogStatement) error {
-		p.item(&first, &StatementDetail{LogStatement: *line, Change: s.Change})
+		d := detailOf(s, line)
+		p.item(&first, &d)
 		return p.err
 	})
 	p.text(`],"net":`)

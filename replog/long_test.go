@@ -75,6 +75,64 @@ func TestALongFormIsTheSameOnDisk(t *testing.T) {
 	}
 }
 
+func TestALongFormOfIntentsIsTheSameOnDisk(t *testing.T) {
+	rows := mustList(ptr(longTransaction(20_000)).NetChanges())
+	x := withSteps()
+	for i := range 2_000 {
+		intent := intents()[i%3]
+		intent.Time = Millis(i)
+		x.Steps = append(x.Steps, Step{Intent: &intent})
+		if i%2 == 0 {
+			continue
+		}
+		step := Step{Statements: ChangeList(rows[10*i : 10*i+10])}
+		if i%4 == 1 {
+			step.Net = ChangeList(rows[10*i : 10*i+i%10])
+		}
+		x.Steps = append(x.Steps, step)
+	}
+	b, hash := x.Encode()
+	f := readForm(t, b)
+	if !f.IsLong() || !f.HasIntents() || f.Hash != hash {
+		t.Fatalf("it came back as %+v, long %v", f.Transaction, f.IsLong())
+	}
+	for range 2 {
+		got, err := f.InMemory()
+		if err != nil || !reflect.DeepEqual(got, x) {
+			t.Fatalf("it came back otherwise, error %v", err)
+		}
+		for name, of := range map[string]func(*Transaction) Changes{
+			"statements": (*Transaction).RecordedStatements, "net changes": (*Transaction).NetChanges,
+		} {
+			if got := mustList(of(&f.Transaction)); !reflect.DeepEqual(got, mustList(of(&x))) {
+				t.Errorf("the %s came back otherwise", name)
+			}
+		}
+	}
+	var lines []byte
+	kept := newLineSpill()
+	err := f.EachLine(func(line []byte) error {
+		lines = append(lines, line...)
+		if partOf(line) == partEnd {
+			return nil
+		}
+		return kept.Add(bytes.Clone(line))
+	})
+	if err != nil || !bytes.Equal(lines, b) {
+		t.Errorf("the recorded form came back otherwise, error %v", err)
+	}
+	t.Cleanup(func() { _ = kept.Close() })
+	steps, err := NewLineSteps(kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := stepsInMemory(steps); err != nil || !reflect.DeepEqual(got, x.Steps) {
+		t.Errorf("the steps of its lines are others, error %v", err)
+	}
+}
+
+func ptr[T any](v T) *T { return &v }
+
 func TestAShortFormIsInMemory(t *testing.T) {
 	x := longTransaction(10)
 	b, hash := x.Encode()

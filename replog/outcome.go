@@ -44,6 +44,11 @@ const (
 	ReasonBuildsOnUnsure = "builds-on"        // held: touches what another transaction, not applied, touched
 	ReasonSchema         = "schema"           // names a table or a column that the database does not have
 	ReasonMalformed      = "malformed-change" // its changes contradict each other
+	ReasonAffected       = "affected"         // an intent changed another number of rows than it had to
+	ReasonStatement      = "statement"        // SQLite refused an intent for another reason than a constraint
+	ReasonUnsafe         = "unsafe"           // an intent might do something else on other replicas
+	ReasonLimit          = "limit"            // an intent went past a limit on time, rows or size
+	ReasonOptional       = "optional"         // an optional intent failed, and was left out
 )
 
 // Reason says why something was not applied.
@@ -62,4 +67,7 @@ type Part struct {
 	// Columns, where not empty, narrows a part of one row to these columns:
 	// the stale ones of an UPDATE that was applied without them.
 	Columns []string `json:"columns,omitempty"`
+	// Statements are the numbers, among the transaction's statements, of intents
+	// that were left out of an applied transaction, as they were optional.
+	Statements []int `json:"statements,omitempty"`
 }

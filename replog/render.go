@@ -7,10 +7,21 @@ func QuoteName(name string) string {
 	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
 }
 
-// SQL renders a row statement as SQL with one ? for each argument. It is for
-// people and for tools that read the log; replicas render their own SQL from
-// the change itself. The key of an UPDATE or DELETE comes last.
+// When is when the statement was run.
+func (s *Statement) When() Millis {
+	if s.Intent != nil {
+		return s.Intent.Time
+	}
+	return s.Time
+}
+
+// SQL renders a row statement as SQL with one ? for each argument, and gives an
+// intent as it is. It is for people and for tools that read the log; replicas render
+// their own SQL from the change itself. The key of an UPDATE or DELETE comes last.
 func (s *Statement) SQL() (string, []Value) {
+	if s.Intent != nil {
+		return s.Intent.SQL, append([]Value{}, s.Intent.Args...)
+	}
 	var b strings.Builder
 	table := QuoteName(s.Table)
 	switch s.Op {

@@ -1,10 +1,11 @@
 package replog
 
 // Statement is the smallest thing recorded and stored. A row statement is one
-// INSERT, UPDATE or DELETE of one row by primary key, carried as a Change.
-// (Intents, the second kind, will carry SQL text and arguments.)
+// INSERT, UPDATE or DELETE of one row by primary key, carried as a Change; an intent
+// is what an application ran.
 type Statement struct {
 	Change
+	Intent *Intent // nil for a row statement
 }
 
 // Transaction is the recorded form of the statements that one device committed
@@ -33,18 +34,52 @@ type Transaction struct {
 	// Net holds the net changes where they differ from Statements; nil where
 	// they are the same.
 	Net []Change `json:"-"`
-	// long has both lists in place of Statements and Net where these are too
+	// Steps are in place of Statements and Net where the transaction holds intents.
+	Steps []Step `json:"-"`
+	// long has the lists in place of Statements, Net and Steps where these are too
 	// long for memory.
 	long *longLists
 }
 
-type longLists struct{ statements, net Changes }
+type longLists struct {
+	statements, net Changes
+	steps           Steps // in place of the others
+}
 
 // SetLong gives the transaction's lists, in place of Statements and Net, which
 // stay empty. A nil net says that the statements are the net changes.
-func (t *Transaction) SetLong(statements, net Changes) { t.long = &longLists{statements, net} }
+func (t *Transaction) SetLong(statements, net Changes) {
+	t.long = &longLists{statements: statements, net: net}
+}
 
-// IsLong tells whether Statements and Net are empty as they are too long for
+// SetLongSteps gives the steps of a transaction with intents, in place of Steps,
+// which stay empty.
+func (t *Transaction) SetLongSteps(steps Steps) { t.long = &longLists{steps: steps} }
+
+// HasIntents tells whether the transaction holds intents, and its row statements
+// are in steps between them.
+func (t *Transaction) HasIntents() bool { return t.steps() != nil }
+
+// steps are those of a transaction with intents, nil for others.
+func (t *Transaction) steps() Steps {
+	switch {
+	case t.long != nil:
+		return t.long.steps
+	case t.Steps != nil:
+		return stepList(t.Steps)
+	}
+	return nil
+}
+
+// AllSteps returns the steps; without intents there is one.
+func (t *Transaction) AllSteps() Steps {
+	if steps := t.steps(); steps != nil {
+		return steps
+	}
+	return stepList{{Statements: t.RecordedStatements(), Net: t.RecordedNet()}}
+}
+
+// IsLong tells whether Statements, Net and Steps are empty as they are too long for
 // memory.
 func (t *Transaction) IsLong() bool { return t.long != nil }
 
@@ -56,6 +91,11 @@ func (t *Transaction) InMemory() (Transaction, error) {
 	if t.long == nil {
 		return short, nil
 	}
+	if t.long.steps != nil {
+		var err error
+		short.Steps, err = stepsInMemory(t.long.steps)
+		return short, err
+	}
 	err := EachChange(t.long.statements, func(_ int, c *Change) error {
 		short.Statements = append(short.Statements, Statement{Change: *c})
 		return nil
@@ -66,8 +106,33 @@ func (t *Transaction) InMemory() (Transaction, error) {
 	return short, err
 }
 
-// RecordedStatements returns what the statements did, in order.
+func stepsInMemory(l Steps) ([]Step, error) {
+	list := make([]Step, 0, l.Len())
+	err := EachStep(l, func(s *Step) error {
+		var own Step
+		if s.Intent != nil {
+			intent := *s.Intent
+			list = append(list, Step{Intent: &intent})
+			return nil
+		}
+		statements, err := InMemory(s.Statements)
+		own.Statements = ChangeList(statements)
+		if s.Net != nil && err == nil {
+			var net []Change
+			net, err = InMemory(s.Net)
+			own.Net = ChangeList(net)
+		}
+		list = append(list, own)
+		return err
+	})
+	return list, err
+}
+
+// RecordedStatements returns what the row statements did, in order.
 func (t *Transaction) RecordedStatements() Changes {
+	if steps := t.steps(); steps != nil {
+		return steps.rows(false)
+	}
 	if t.long != nil {
 		return t.long.statements
 	}
@@ -75,9 +140,11 @@ func (t *Transaction) RecordedStatements() Changes {
 }
 
 // RecordedNet returns the net changes, nil where they are the same as the
-// statements.
+// statements, as they are taken for where there are intents.
 func (t *Transaction) RecordedNet() Changes {
 	switch {
+	case t.HasIntents():
+		return nil
 	case t.long != nil:
 		return t.long.net
 	case t.Net != nil:
@@ -88,12 +155,32 @@ func (t *Transaction) RecordedNet() Changes {
 
 // NetChanges returns what the transaction did to each row, in the order in
 // which its statements first touched them: no row twice, no change without
-// effect.
+// effect. Of a transaction with intents they are those of each step of row
+// statements, one after the other.
 func (t *Transaction) NetChanges() Changes {
+	if steps := t.steps(); steps != nil {
+		return steps.rows(true)
+	}
 	if net := t.RecordedNet(); net != nil {
 		return net
 	}
 	return t.RecordedStatements()
+}
+
+// EachStatement calls f for each statement, in order, with its number, until one
+// call fails.
+func (t *Transaction) EachStatement(f func(n int, s *Statement) error) error {
+	n := 0
+	return EachStep(t.AllSteps(), func(s *Step) error {
+		if s.Intent != nil {
+			n++
+			return f(n-1, &Statement{Intent: s.Intent})
+		}
+		return EachChange(s.Statements, func(_ int, c *Change) error {
+			n++
+			return f(n-1, &Statement{Change: *c})
+		})
+	})
 }
 
 // Divisible tells whether the server may divide the transaction into groups.

@@ -27,6 +27,9 @@ type SyncHeader struct {
 	Schema string `json:"schema"`
 	// PushOnly: no entries are wanted, and verdicts are not processed.
 	PushOnly bool `json:"push_only,omitempty"`
+	// Differed lists entries after the sync point whose intents made other changes
+	// here than their digest says: their changes are wanted.
+	Differed []Revision `json:"differed,omitempty"`
 }
 
 // SyncAnswer is the first line of an answer: {"answer":{…}}.
@@ -36,13 +39,19 @@ type SyncAnswer struct {
 	Head    Revision `json:"head"`
 }
 
-// EntryHeader announces an applied entry; its changes follow, one a line, then
-// an end line. Own entries whose verdict says AsRecorded come without changes.
+// EntryHeader announces an applied entry; its changes follow, one a line. Own
+// entries whose verdict says AsRecorded come without changes.
+//
+// An entry with a digest is to be made by running its steps again, on the state of
+// the revision before: what follows is an intent or a change of row statements a
+// line, in order, and nothing of an own entry, which the device knows. Changes is 0.
 type EntryHeader struct {
 	Revision Revision `json:"revision"`
 	Device   DeviceID `json:"device"`
 	Seq      Seq      `json:"seq"`
 	Changes  int      `json:"changes"`
+	Lines    int      `json:"lines,omitempty"`
+	Digest   *Digest  `json:"digest,omitempty"` // of what running it has to change
 }
 
 // SyncDone is the last line of an answer: {"done":{…}}. An answer without it
@@ -54,14 +63,19 @@ type SyncDone struct {
 	More bool `json:"more,omitempty"`
 }
 
-// Download is one entry of an answer with its changes. Whoever gets it closes it.
+// Download is one entry of an answer with its changes, or, where it has a digest,
+// its steps; of an own entry nil. Whoever gets it closes it.
 type Download struct {
 	EntryHeader
-	List Changes
+	List  Changes
+	Steps Steps
 }
 
-// Close lets go of what the changes take on disk.
+// Close lets go of what the lists take on disk.
 func (d *Download) Close() error {
+	if steps, ok := d.Steps.(*LineSteps); ok {
+		return steps.lines.(*Spill[[]byte]).Close()
+	}
 	if list, ok := d.List.(*Spill[Change]); ok {
 		return list.Close()
 	}
@@ -122,18 +136,21 @@ func WriteAnswerLine(w io.Writer, line AnswerLine) error {
 	return err
 }
 
-// WriteDelivery writes an entry's header and changes.
+// WriteDelivery writes an entry's header, and its changes or steps.
 func WriteDelivery(w io.Writer, d *Delivery) error {
 	b := appendLine(nil, AnswerLine{Entry: &d.EntryHeader})
-	err := d.Each(func(change string) error {
+	err := d.Each(func(kind LineKind, body string) error {
 		if len(b) >= lineBuffer {
 			if _, err := w.Write(b); err != nil {
 				return err
 			}
 			b = b[:0]
 		}
-		b = append(b, changeStart...)
-		b = append(b, change...)
+		start := changeStart
+		if kind == LineIntent {
+			start = intentStart
+		}
+		b = append(append(b, start...), body...)
 		b = append(b, '}', '\n')
 		return nil
 	})
@@ -185,10 +202,12 @@ func (l *LineReader) ReadAnswer(first func(SyncAnswer) error, verdict func(Verdi
 // entries' headers, and what follows them is skipped unread.
 func (l *LineReader) ScanAnswer(first func(SyncAnswer) error, verdict func(Verdict) error, entry func(EntryHeader) error) (SyncDone, error) {
 	return l.readAnswer(first, verdict, func(head EntryHeader) error {
-		for range head.Changes {
-			if raw, err := l.within(); err != nil {
+		for range head.Changes + head.Lines {
+			raw, err := l.within()
+			if err != nil {
 				return err
-			} else if !bytes.HasPrefix(raw, []byte(changeStart)) {
+			}
+			if !bytes.HasPrefix(raw, []byte(changeStart)) && (head.Digest == nil || !bytes.HasPrefix(raw, []byte(intentStart))) {
 				return l.fewerChanges(head)
 			}
 		}
@@ -229,8 +248,8 @@ func (l *LineReader) readAnswer(first func(SyncAnswer) error, verdict func(Verdi
 }
 
 func (h *EntryHeader) check() error {
-	if h.Changes < 0 {
-		return fmt.Errorf("%w: entry %d has %d changes", ErrForm, h.Revision, h.Changes)
+	if h.Changes < 0 || h.Lines < 0 || h.Lines > 0 && h.Digest == nil || h.Changes > 0 && h.Digest != nil {
+		return fmt.Errorf("%w: entry %d has %d changes and %d lines", ErrForm, h.Revision, h.Changes, h.Lines)
 	}
 	return nil
 }
@@ -240,6 +259,9 @@ func (l *LineReader) fewerChanges(head EntryHeader) error {
 }
 
 func (l *LineReader) readEntry(head EntryHeader, entry func(Download) error) error {
+	if head.Digest != nil {
+		return l.readSteps(head, entry)
+	}
 	list := NewChangeSpill()
 	for range head.Changes {
 		raw, err := l.within()
@@ -258,6 +280,33 @@ func (l *LineReader) readEntry(head EntryHeader, entry func(Download) error) err
 		}
 	}
 	return entry(Download{EntryHeader: head, List: list})
+}
+
+// readSteps reads an entry that is made by running its steps.
+func (l *LineReader) readSteps(head EntryHeader, entry func(Download) error) error {
+	if head.Lines == 0 {
+		return entry(Download{EntryHeader: head})
+	}
+	lines := newLineSpill()
+	steps := &LineSteps{lines: lines, start: changeStart}
+	for range head.Lines {
+		raw, err := l.within()
+		if err != nil {
+			return err
+		}
+		switch {
+		case bytes.HasPrefix(raw, []byte(intentStart)):
+			steps.note(lines.Len(), partIntent)
+		case bytes.HasPrefix(raw, []byte(changeStart)):
+			steps.note(lines.Len(), partStatements)
+		default:
+			return l.fewerChanges(head)
+		}
+		if err := lines.Add(bytes.Clone(raw)); err != nil {
+			return err
+		}
+	}
+	return entry(Download{EntryHeader: head, Steps: steps})
 }
 
 // Problem is an error answer (RFC 9457, application/problem+json) with a

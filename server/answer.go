@@ -90,7 +90,7 @@ func (a *answer) download(ctx context.Context, log replog.Log, h *replog.SyncHea
 	reached := h.SyncPoint
 	full := false
 	if h.SyncPoint < head && a.err == nil {
-		a.err = log.Deliveries(ctx, h.Device, h.SyncPoint, head, func(d *replog.Delivery) error {
+		a.err = log.Deliveries(ctx, replog.Wanted{To: h.Device, After: h.SyncPoint, UpTo: head}, func(d *replog.Delivery) error {
 			if reached > h.SyncPoint && a.bytes >= a.limit {
 				return errFull
 			}

@@ -194,7 +194,7 @@ func (r *replica) catchUp(ctx context.Context, log replog.Log, upTo replog.Revis
 		return err
 	}
 	// No device made them: all come with their changes.
-	err := log.Deliveries(ctx, "", r.head.Revision, upTo, func(d *replog.Delivery) error {
+	err := log.Deliveries(ctx, replog.Wanted{After: r.head.Revision, UpTo: upTo, AsChanges: true}, func(d *replog.Delivery) error {
 		if err := r.deliver(d); err != nil {
 			return fmt.Errorf("revision %d: %w", d.Revision, err)
 		}
@@ -213,7 +213,7 @@ func (r *replica) catchUp(ctx context.Context, log replog.Log, upTo replog.Revis
 func (r *replica) deliver(d *replog.Delivery) error {
 	changes := replog.NewChangeSpill()
 	defer changes.Close()
-	err := d.Each(func(text string) error {
+	err := d.Each(func(_ replog.LineKind, text string) error {
 		c, err := replog.ParseChange([]byte(text))
 		if err != nil {
 			return err

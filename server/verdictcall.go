@@ -31,7 +31,7 @@ func (s *Server) readVerdicts(c *call) error {
 	}
 	c.w.begin()
 	if after < upTo {
-		err = c.db.log.Deliveries(c.r.Context(), device, after, upTo, func(d *replog.Delivery) error {
+		err = c.db.log.Deliveries(c.r.Context(), replog.Wanted{To: device, After: after, UpTo: upTo}, func(d *replog.Delivery) error {
 			if d.Verdict == nil {
 				return nil
 			}

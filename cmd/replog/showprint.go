@@ -14,7 +14,11 @@ func printDetail(s *stdio, e *replog.EntryDetail) {
 	for i := range e.Statements {
 		st := &e.Statements[i]
 		fmt.Fprintf(s.out, "  %d. %s%s\n", i+1, inline(st.SQL, st.Args), fateText(&st.LogStatement, e.Outcome))
-		printCells(s, &st.Change)
+		if st.Intent != nil {
+			printRan(s, st.Intent)
+		} else {
+			printCells(s, st.Change)
+		}
 	}
 	printParts(s, e)
 	if e.Net != nil {
@@ -51,6 +55,21 @@ func printDetailHead(s *stdio, e *replog.EntryDetail) {
 	fmt.Fprintf(s.out, "recorded  %s on base %d, with verdicts seen up to seq %d%s\n", e.RecordedAt, e.Base, e.Seen, withoutText(e.Without))
 	fmt.Fprintf(s.out, "received  %s\n", e.ReceivedAt)
 	fmt.Fprintf(s.out, "hash      %s\n", e.Hash)
+}
+
+// printRan prints what an intent did on the device, and what it asks for.
+func printRan(s *stdio, r *replog.Ran) {
+	fmt.Fprintf(s.out, "     affected %s on the device, with triggers and foreign keys %s", count(int(r.Affected), "row"), count(r.Changes, "change"))
+	switch {
+	case r.Expect != nil && *r.Expect < 0:
+		fmt.Fprint(s.out, "; any number will do")
+	case r.Expect != nil:
+		fmt.Fprintf(s.out, "; it has to be %d", *r.Expect)
+	}
+	if r.Optional {
+		fmt.Fprint(s.out, "; optional")
+	}
+	fmt.Fprintln(s.out)
 }
 
 func withoutText(seqs []replog.Seq) string {

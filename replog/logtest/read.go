@@ -185,13 +185,13 @@ func testDeliveries(t *testing.T, open Open) {
 	for _, to := range []replog.DeviceID{anna, bert, "somebody"} {
 		for after := replog.Revision(0); after < 3; after++ {
 			var got, want []string
-			must(t, log.Deliveries(context.Background(), to, after, 6, func(d *replog.Delivery) error {
+			must(t, log.Deliveries(context.Background(), replog.Wanted{To: to, After: after, UpTo: 6}, func(d *replog.Delivery) error {
 				line := fmt.Sprintf("%+v applied %t", d.EntryHeader, d.Applied)
 				if d.Verdict != nil {
 					line += verdictText(t, d.Verdict)
 				}
 				got = append(got, line)
-				return d.Each(func(change string) error {
+				return d.Each(func(_ replog.LineKind, change string) error {
 					got = append(got, change)
 					return nil
 				})

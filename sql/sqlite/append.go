@@ -76,7 +76,7 @@ func (t *tx) appendRows(e *replog.Entry, form *replog.Form) error {
 
 // appendRecorded stores the statements and the net changes of the recorded form.
 func (t *tx) appendRecorded(e *replog.Entry, form *replog.Form) error {
-	fate, err := e.Fates()
+	fates, err := e.Fates()
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (t *tx) appendRecorded(e *replog.Entry, form *replog.Form) error {
 			if err != nil {
 				return err
 			}
-			if p := fate(c); p != nil {
+			if p := fates.Of(statements, &replog.Statement{Change: *c}); p != nil {
 				outcome, reason, detail = string(p.Outcome), p.Reason.Code, p.Reason.Detail
 			}
 		}

@@ -11,14 +11,14 @@ import (
 
 // Deliveries implements replog.Log. The view holds the write-ahead log's length
 // up for as long as it is open.
-func (l *Log) Deliveries(ctx context.Context, to replog.DeviceID, after, upTo replog.Revision, yield func(*replog.Delivery) error) error {
+func (l *Log) Deliveries(ctx context.Context, w replog.Wanted, yield func(*replog.Delivery) error) error {
 	return l.view(ctx, func(s *session) error {
-		args := []any{int64(after), int64(upTo), string(to)}
+		args := []any{int64(w.After), int64(w.UpTo), string(w.To)}
 		return s.rows(selectDeliveries, args, func(scan func(...any) error) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			d, _, err := s.delivery(to, scan)
+			d, _, err := s.delivery(w.To, scan)
 			if err != nil {
 				return err
 			}
@@ -65,7 +65,7 @@ func (s *session) delivery(to replog.DeviceID, scan func(...any) error) (*replog
 	case v.AsRecorded:
 		query = selectStatements
 	}
-	d.Each = func(yield func(string) error) error {
+	d.Each = func(yield func(replog.LineKind, string) error) error {
 		if d.Changes == 0 {
 			return nil
 		}
@@ -74,7 +74,7 @@ func (s *session) delivery(to replog.DeviceID, scan func(...any) error) (*replog
 			if err := scan(&body); err != nil {
 				return err
 			}
-			return yield(body)
+			return yield(replog.LineChange, body)
 		})
 	}
 	return &d, int(changes.Int64), nil
