@@ -121,27 +121,3 @@ func (r *Replica) refused() error {
 	f := r.Schema.foreignKeys()[row[0].Int64()]
 	return &ForeignKeyError{Child: f.Child.Name, Parent: f.Parent.Name, Key: row[1 : 1+len(f.Parent.Key)], Orphans: true}
 }
-
-// imageOf makes an image of a net change, as far as foreign keys go: a change carries
-// what they refer to.
-func (r *Replica) imageOf(c *replog.Change) RowImage {
-	t := r.Schema.Table(c.Table)
-	m := RowImage{Table: t, Key: c.Key}
-	columns := make([]int, len(c.Columns))
-	for i, name := range c.Columns {
-		columns[i] = t.Column(name)
-	}
-	base := expand(t, t.Key, c.Key)
-	if c.Context != nil {
-		for i, name := range c.Context.Columns {
-			base[t.Column(name)] = c.Context.Values[i]
-		}
-	}
-	if c.Op != replog.Insert {
-		m.Before = overlay(base, columns, c.Old)
-	}
-	if c.Op != replog.Delete {
-		m.After = overlay(base, columns, c.New)
-	}
-	return m
-}

@@ -50,7 +50,8 @@ func IntentRefused(err error) bool {
 	var refused *IntentError
 	var foreign *ForeignKeyError
 	var limit *LimitError
-	return errors.As(err, &unsafe) || errors.As(err, &refused) || errors.As(err, &foreign) || errors.As(err, &limit)
+	var affected *AffectedError
+	return errors.As(err, &affected) || errors.As(err, &unsafe) || errors.As(err, &refused) || errors.As(err, &foreign) || errors.As(err, &limit)
 }
 
 // Run runs an intent in the caller's transaction, with the application's triggers
@@ -64,6 +65,11 @@ func IntentRefused(err error) bool {
 //
 // Off undoes the switches that this needs.
 func (x *Intents) Run(ctx context.Context, in *Intent) (*IntentResult, error) {
+	return x.runChecked(ctx, in, func(r *IntentResult) error { return x.r.checkMade(r.Net) })
+}
+
+// runChecked is Run with another check than that of foreign keys.
+func (x *Intents) runChecked(ctx context.Context, in *Intent, check func(*IntentResult) error) (*IntentResult, error) {
 	i, err := x.Inspect(in.SQL)
 	if err != nil {
 		return nil, err
@@ -84,7 +90,9 @@ func (x *Intents) Run(ctx context.Context, in *Intent) (*IntentResult, error) {
 			return err
 		}
 		return x.r.Savepoint(func() error {
-			cause = x.run(ctx, i, in.Args, result)
+			if cause = x.run(ctx, i, in.Args, result); cause == nil {
+				return check(result)
+			}
 			return cause
 		})
 	})
@@ -140,14 +148,11 @@ func (x *Intents) run(ctx context.Context, i *Inspection, args []replog.Value, r
 	if err := x.r.refused(); err != nil {
 		return err
 	}
-	if result.Net, err = x.gather(i); err != nil {
-		return err
+	for _, name := range i.Touches {
+		x.r.written[x.r.Schema.Table(name)] = true
 	}
-	return replog.EachChange(result.Net, func(_ int, c *replog.Change) error {
-		m := x.r.imageOf(c)
-		x.r.written[m.Table] = true
-		return x.r.checkForeignKeys(&m)
-	})
+	result.Net, err = x.gather(i)
+	return err
 }
 
 // gather takes what capture has recorded.
