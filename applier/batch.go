@@ -68,22 +68,31 @@ var defaultBatch = batchSize{3_000, 4_000}
 // transactions without writing long ones, and is called before anything else.
 func SetBatch(whole, part int) { defaultBatch = batchSize{whole, part} }
 
-// readBatches cuts the change table into batches.
+// readBatches cuts the change table into batches. Between the facts of a statement
+// and what is recorded of it there is a cut only where those alone are more than
+// size.part, so that a batch has up to twice as many. On both sides of a cut within a
+// transaction there are facts of it.
 func (r *Replica) readBatches(last replog.Millis, size batchSize) (*batches, error) {
 	b := &batches{}
 	open := batch{time: last}
-	facts := 0
+	facts, ofStatement := 0, 0
+	told := false // fact since the last mark
 	before := int64(opMark)
 	err := r.Query("SELECT id, op, time FROM main.replog_change ORDER BY id", func(row []replog.Value) error {
 		id, op := row[0].Int64(), row[1].Int64()
-		within := facts >= size.part && endsStatement(before, op)
+		full := ofStatement >= size.part || before == opStatement && facts >= size.part
+		within := full && told && endsStatement(before, op)
 		if facts >= size.whole && op == opMark || within {
 			b.list = append(b.list, open)
-			open, facts = batch{time: last, goesOn: op != opMark}, 0
+			open, facts, ofStatement, told = batch{time: last, goesOn: op != opMark}, 0, 0, false
 		}
 		if facts++; facts == 1 {
 			open.first = id
 		}
+		if ofStatement++; op == opStatement {
+			ofStatement = 0
+		}
+		told = op != opMark && (told || op != opStatement)
 		open.upTo, before = id, op
 		last = max(last, replog.Millis(row[2].Int64()))
 		return nil
@@ -157,9 +166,10 @@ func keyWidth(tables map[int64]*Table, layout map[int64][]int) int {
 }
 
 // endsStatement tells whether, between two facts, all is told of one row and
-// nothing yet of the next one. A mark stays with what follows it.
+// nothing yet of the next one. A mark stays with what follows it, and what is
+// recorded of a statement with what comes before it.
 func endsStatement(before, next int64) bool {
-	return before != opMark && before != opFound && before != opTarget && before != opMore && next != opInserted
+	return before != opMark && before != opFound && before != opTarget && before != opMore && next != opInserted && next != opStatement
 }
 
 func (b *batches) hash(row replog.RowID) uint64 { return maphash.Comparable(b.seed, row) }

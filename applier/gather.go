@@ -39,8 +39,11 @@ func (r *Replica) readRecords(first, upTo int64) ([]*record, error) {
 	err = r.Query("SELECT * FROM main.replog_change WHERE id BETWEEN ? AND ? ORDER BY id", func(row []replog.Value) error {
 		e := &record{op: int(row[2].Int64()), time: replog.Millis(row[3].Int64())}
 		values := row[changeHead:]
-		if e.op == opMore {
+		switch e.op {
+		case opMore:
 			more = append(more, part{int(row[3].Int64()), values, row[4].Int64()})
+			return nil
+		case opStatement:
 			return nil
 		}
 		records = append(records, e)

@@ -394,10 +394,13 @@ func TestSettingsOfTheConnectionMakeAnIntentUnsafe(t *testing.T) {
 	}
 	set("foreign_keys = ON")
 	check("UPDATE entry SET note = 'x'", "")
-	set("case_sensitive_like = ON")
-	check("DELETE FROM total WHERE day LIKE 'a'", "setting")
-	set("case_sensitive_like = OFF")
 	check("DELETE FROM total WHERE day LIKE 'a'", "")
+	set("case_sensitive_like = ON")
+	check("DELETE FROM total WHERE day LIKE 'a'", "function")
+	// From then on SQLite lists LIKE as if it were the application's.
+	set("case_sensitive_like = OFF")
+	check("DELETE FROM total WHERE day LIKE 'a'", "function")
+	check("DELETE FROM total WHERE day = 'a'", "")
 	set("ignore_check_constraints = ON")
 	check("UPDATE total SET n = 1", "setting")
 	set("ignore_check_constraints = OFF")

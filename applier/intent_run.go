@@ -117,7 +117,7 @@ func (x *Intents) probed(ctx context.Context, i *Inspection, args []replog.Value
 	}
 	soft, cancel := x.within(ctx, 1)
 	defer cancel()
-	_, n := parameters(tokenize(i.probe))
+	_, _, n := parameters(tokenize(i.probe))
 	row, err := x.r.queryContext(soft, i.probe, args[:n]...)
 	if err != nil {
 		return x.failed(ctx, soft, i, err)
