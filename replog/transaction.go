@@ -184,7 +184,7 @@ func (t *Transaction) EachStatement(f func(n int, s *Statement) error) error {
 }
 
 // Divisible tells whether the server may divide the transaction into groups.
-func (t *Transaction) Divisible() bool { return !t.Marked && !t.Whole }
+func (t *Transaction) Divisible() bool { return !t.Marked && !t.Whole && !t.HasIntents() }
 
 // SetNet records net, leaving Net nil where the statements say the same.
 func (t *Transaction) SetNet(net []Change) {
