@@ -6,8 +6,9 @@ import (
 )
 
 // Inline renders SQL for people: literal's text for each argument in place of its
-// parameter, and identifiers without quotes where they need none. A parameter whose
-// argument is missing stays as it is.
+// parameter, identifiers without quotes where they need none, and one space for white
+// space that breaks lines, but for the end of a comment. A parameter whose argument is
+// missing stays as it is.
 func Inline(sql string, args []Value, literal func(Value) string) string {
 	p := parameters{names: map[string]int{}}
 	var b strings.Builder
@@ -20,8 +21,10 @@ func Inline(sql string, args []Value, literal func(Value) string) string {
 		switch {
 		case number > 0 && number <= len(args):
 			apart(&b, literal(args[number-1]), sql)
-		case isPlainWord(word) && len(word)+2 == len(token):
+		case isPlainWord(word) && strings.TrimSuffix(token, `"`) == `"`+word:
 			apart(&b, word, sql)
+		case strings.IndexByte(space, token[0]) >= 0 && strings.Trim(token, " ") != "":
+			b.WriteByte(' ')
 		default:
 			b.WriteString(token)
 		}
@@ -68,10 +71,15 @@ func (p *parameters) number(token string) int {
 	return n
 }
 
-// tokenLength is the length of the token that a text begins with: of a quoted text,
-// a comment, a word, a parameter, and otherwise of a byte.
+// space is what SQLite takes for white space.
+const space = " \t\n\f\r"
+
+// tokenLength is the length of the token that a text begins with: of white space, a
+// quoted text, a comment, a word, a parameter, and otherwise of a byte.
 func tokenLength(s string) int {
 	switch c := s[0]; {
+	case strings.IndexByte(space, c) >= 0:
+		return len(s) - len(strings.TrimLeft(s, space))
 	case c == '\'' || c == '"' || c == '`':
 		return quotedLength(s, c)
 	case c == '[':
@@ -124,7 +132,7 @@ func parameterName(s string) int {
 		case isWordByte(s[i]):
 			letters++
 		case s[i] == '(' && letters > 0:
-			if end := strings.IndexAny(s[i:], ") \t\n\f\r"); end >= 0 && s[i+end] == ')' {
+			if end := strings.IndexAny(s[i:], ")"+space); end >= 0 && s[i+end] == ')' {
 				return i + end + 1
 			}
 			return i

@@ -25,6 +25,7 @@ func TestArgumentsStandInThePlacesOfTheirParameters(t *testing.T) {
 		{"SELECT ?0, ?9, ?99999999999999999999", "SELECT ?0, ?9, ?99999999999999999999"},
 		{"SELECT :, @, $, #, 'open ?", "SELECT :, @, $, #, 'open ?"},
 		{"SELECT /* open ?", "SELECT /* open ?"},
+		{"UPDATE t\n\tSET a = '\n'  --\n  WHERE\r\nb", "UPDATE t SET a = '\n'  --\n  WHERE b"},
 		{"ä? ?", "ä 1 'it''s'"},
 		{"", ""},
 	} {
