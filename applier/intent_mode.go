@@ -207,7 +207,7 @@ func (x *Intents) capture(tables []*Table, theirs []trigger) error {
 	if err != nil {
 		return err
 	}
-	captured, _, err := x.r.capturedTables()
+	known, err := x.capturedTables()
 	if err != nil {
 		return err
 	}
@@ -215,7 +215,7 @@ func (x *Intents) capture(tables []*Table, theirs []trigger) error {
 	if slices.ContainsFunc(theirs, func(t trigger) bool { return parseTrigger(t.sql).before }) {
 		schema = "main"
 	}
-	for id, t := range captured {
+	for id, t := range known.tables {
 		if !slices.Contains(tables, t) || there[triggerName(int(id), captureEvents[0])] {
 			continue
 		}

@@ -157,6 +157,10 @@ func (x *Intents) run(ctx context.Context, i *Inspection, args []replog.Value, r
 
 // gather takes what capture has recorded.
 func (x *Intents) gather(i *Inspection) (net replog.Changes, err error) {
+	if x.r.captured, err = x.capturedTables(); err != nil {
+		return nil, err
+	}
+	defer func() { x.r.captured = nil }()
 	net = replog.ChangeList(nil)
 	transactions := 0
 	err = x.r.GatherBack(0, func(g *Gathered) error {

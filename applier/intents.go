@@ -13,6 +13,8 @@ type Intents struct {
 	version int64 // of the schema that catalog is of
 	cache   map[string]*Inspection
 	mode    intentMode
+	// captured is what capture numbers the tables of a schema by.
+	captured *captured
 	guard   guard
 }
 
