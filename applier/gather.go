@@ -104,6 +104,9 @@ func (e *record) read(layout []int, parts []part) {
 // capturedTables reads which table and columns the numbers in the change table
 // stand for. A table or column that is gone is left out.
 func (r *Replica) capturedTables() (map[int64]*Table, map[int64][]int, error) {
+	if r.captured != nil {
+		return r.captured.tables, r.captured.layout, nil
+	}
 	tables, layout := map[int64]*Table{}, map[int64][]int{}
 	err := r.Query("SELECT id, name, columns FROM main.replog_table", func(row []replog.Value) error {
 		t := r.Schema.Table(row[1].Bytes())

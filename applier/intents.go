@@ -14,6 +14,8 @@ type Intents struct {
 	live    liveState
 	cache   map[string]*Inspection
 	mode    intentMode
+	// captured is what capture numbers the tables of a schema by.
+	captured *captured
 	guard   guard
 }
 
