@@ -65,7 +65,11 @@ func AsRows(ctx context.Context) context.Context {
 type ExpectError struct{ Want, Got int64 }
 
 func (e *ExpectError) Error() string {
-	return fmt.Sprintf("it changes %d rows, and is to change %d", e.Got, e.Want)
+	rows := "rows"
+	if e.Got == 1 {
+		rows = "row"
+	}
+	return fmt.Sprintf("it changes %d %s, and is to change %d", e.Got, rows, e.Want)
 }
 
 // expects tells whether a certain number of rows is to change.
