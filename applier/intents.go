@@ -15,7 +15,7 @@ type Intents struct {
 	mode    intentMode
 	// captured is what capture numbers the tables of a schema by.
 	captured *captured
-	guard   guard
+	guard    guard
 }
 
 // IntentOptions says what a connection is for.

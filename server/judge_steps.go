@@ -220,7 +220,7 @@ func refusal(err error) (replog.Reason, bool) {
 		code = replog.ReasonAffected
 	case errors.As(err, &foreign):
 		code = replog.ReasonForeignKey
-	case errors.As(err, &unsafe) && unsafe.Class == applier.UnsafeTable:
+	case errors.As(err, &unsafe) && (unsafe.Missing || unsafe.Class == applier.UnsafeTable):
 		code = replog.ReasonSchema
 	case errors.As(err, &unsafe):
 		code = replog.ReasonUnsafe
