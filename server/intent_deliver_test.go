@@ -137,7 +137,9 @@ func TestDevicesGetIntentsOrWhatTheyChanged(t *testing.T) {
 
 func TestADeviceOnWhichIntentsDifferedGetsTheChanges(t *testing.T) {
 	var logged bytes.Buffer
-	h := newHarness(t, func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelWarn})) })
+	h := newHarness(t, func(c *Config) {
+		c.Logger = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	})
 	h.publish("bank", bankSchema)
 	a, b := h.enrol("bank"), h.enrol("bank")
 	for range 3 {
