@@ -67,6 +67,8 @@ type UnsafeError struct {
 	SQL    string
 	Class  UnsafeClass
 	Detail string
+	// Missing: the table that it writes, or a column that it writes, is not there.
+	Missing bool
 }
 
 func (e *UnsafeError) Error() string {

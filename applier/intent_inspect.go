@@ -74,6 +74,9 @@ func (x *Intents) look(i *Inspection, k *checker, tokens []token, number map[int
 			return err
 		}
 	}
+	if k.found != nil && (k.found.Class == UnsafeSyntax || k.found.Class == UnsafeQuoted) {
+		k.found.Missing = k.missing(d)
+	}
 	if k.found == nil {
 		i.notNull = k.statement(d, number)
 		i.probe = x.probe(d, tokens, i.SQL)
@@ -155,6 +158,31 @@ func (x *Intents) compile(i *Inspection, k *checker, tokens []token) error {
 	slices.Sort(i.Reads)
 	slices.Sort(i.Functions)
 	return nil
+}
+
+// missing tells whether a statement writes what is not there.
+func (k *checker) missing(d *dml) bool {
+	if _, there := k.catalog.views[d.table]; !there {
+		return true
+	}
+	targets := slices.Clone(d.columns)
+	for _, s := range d.set {
+		if len(s) > 1 && s[1].is("=") {
+			targets = append(targets, s[0])
+		}
+	}
+	t := k.catalog.schema.Table(d.table)
+	if t == nil {
+		return false
+	}
+	there := map[string]bool{}
+	for _, c := range slices.Concat(t.Columns, t.Local) {
+		there[foldName(c.Name)] = true
+	}
+	for i := range t.Generated {
+		there[foldName(t.Generated[i].Name)] = true
+	}
+	return slices.ContainsFunc(targets, func(name token) bool { return name.isName() && !there[unquoted(name)] })
 }
 
 // namesOf is the set of folded names in a statement and in the views that it names.

@@ -85,8 +85,8 @@ type Pending struct {
 	Base       replog.Revision `json:"base"`
 	RecordedAt replog.Millis   `json:"recorded_at"`
 	// Effect: its changes are in the tables. Where they are not, Why says why.
-	Effect     bool                  `json:"effect"`
-	Why string `json:"why,omitempty"`
+	Effect bool   `json:"effect"`
+	Why    string `json:"why,omitempty"`
 	// Statements are what is uploaded: intents as the application ran them, and row
 	// statements for the rest. AsRows says of what the driver saw of the rest why it
 	// does not travel as it was run.
