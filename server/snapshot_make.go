@@ -174,7 +174,14 @@ func takeOwnAway(c *applier.Conn) error {
 	if err := r.RebuildIndexes(false); err != nil {
 		return err
 	}
-	return r.Uninstall()
+	keeps, err := applier.KeepsRowIDs(c)
+	if err == nil {
+		err = r.Uninstall()
+	}
+	if err != nil || !keeps {
+		return err
+	}
+	return r.KeepRowIDs() // whoever reads it has to know
 }
 
 func checkSnapshot(path string) error {
