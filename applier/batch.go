@@ -12,8 +12,10 @@ import (
 type batch struct {
 	first, upTo int64         // ids
 	time        replog.Millis // before which nothing in it was recorded
-	// goesOn: it begins within a transaction. Most batches hold whole ones.
-	goesOn bool
+	// goesOn: it begins within a transaction; most batches hold whole ones. joins:
+	// it begins within a step of one.
+	goesOn, joins bool
+	afterRows     bool // it begins after row statements; see batchCutter
 }
 
 // batches divide the change table, and tell which rows are in several of them.
@@ -68,34 +70,99 @@ var defaultBatch = batchSize{3_000, 4_000}
 // transactions without writing long ones, and is called before anything else.
 func SetBatch(whole, part int) { defaultBatch = batchSize{whole, part} }
 
-// readBatches cuts the change table into batches.
+// readBatches cuts the change table into batches. Between the facts of a statement
+// and what is recorded of it there is a cut only where those alone are more than
+// size.part, so that a batch has up to twice as many. On both sides of a cut within a
+// transaction there are facts of it.
 func (r *Replica) readBatches(last replog.Millis, size batchSize) (*batches, error) {
-	b := &batches{}
-	open := batch{time: last}
-	facts := 0
-	before := int64(opMark)
-	err := r.Query("SELECT id, op, time FROM main.replog_change ORDER BY id", func(row []replog.Value) error {
-		id, op := row[0].Int64(), row[1].Int64()
-		within := facts >= size.part && endsStatement(before, op)
-		if facts >= size.whole && op == opMark || within {
-			b.list = append(b.list, open)
-			open, facts = batch{time: last, goesOn: op != opMark}, 0
-		}
-		if facts++; facts == 1 {
-			open.first = id
-		}
-		open.upTo, before = id, op
-		last = max(last, replog.Millis(row[2].Int64()))
+	c := batchCutter{size: size, last: last, open: batch{time: last}, before: opMark}
+	err := r.Query("SELECT id, op, time, op = 11 AND v1 NOT LIKE '%,\"class\":\"%' FROM main.replog_change ORDER BY id", func(row []replog.Value) error {
+		c.add(row[0].Int64(), row[1].Int64(), replog.Millis(row[2].Int64()), row[3].Int64() != 0)
 		return nil
 	})
-	if err != nil || facts == 0 {
+	b := &batches{}
+	if err != nil || c.facts == 0 {
 		return b, err
 	}
-	b.list = append(b.list, open)
+	c.decide(false)
+	b.list = append(c.list, c.open)
 	if len(b.list) == 1 {
 		return b, nil
 	}
 	return b, b.findRecurring(r)
+}
+
+// batchCutter makes batches of rows of the change table, which come in order.
+type batchCutter struct {
+	size batchSize
+	last replog.Millis
+	list []batch
+	open batch
+	// facts counts the rows of the open batch, and ofStatement those since the last
+	// opStatement.
+	facts, ofStatement int
+	told               bool // a fact since the last mark
+	before             int64
+	intent             bool // the last opStatement is an intent's
+	// undecided: the open batch begins after row statements, and joins them unless
+	// an intent comes first.
+	undecided bool
+}
+
+func (c *batchCutter) add(id, op int64, at replog.Millis, intent bool) {
+	full := c.ofStatement >= c.size.part || c.before == opStatement && c.facts >= c.size.part
+	within := full && c.told && endsStatement(c.before, op)
+	if c.facts >= c.size.whole && op == opMark || within {
+		c.cut(op != opMark)
+	}
+	if c.facts++; c.facts == 1 {
+		c.open.first = id
+	}
+	c.ofStatement++
+	switch op {
+	case opStatement:
+		c.ofStatement, c.intent = 0, intent
+		c.decide(intent)
+	case opMark:
+		c.intent = false
+		c.decide(false)
+	}
+	c.told = op != opMark && (c.told || op != opStatement)
+	c.open.upTo, c.before = id, op
+	c.last = max(c.last, at)
+}
+
+// cut begins a batch, within a transaction or not.
+func (c *batchCutter) cut(goesOn bool) {
+	after := c.before == opStatement // otherwise within the facts of a statement
+	c.list = append(c.list, c.open)
+	c.open = batch{time: c.last, goesOn: goesOn, joins: goesOn && (!after || !c.intent)}
+	if after && goesOn {
+		c.undecided, c.open.afterRows = !c.intent, !c.intent
+	}
+	c.facts, c.ofStatement, c.told = 0, 0, false
+}
+
+// decide notes of which kind the first statement after a cut is.
+func (c *batchCutter) decide(intent bool) {
+	if !c.undecided {
+		return
+	}
+	c.undecided = false
+	if !intent {
+		return
+	}
+	// Of the batches since, the first one begins with the intent's facts.
+	for i := len(c.list); i >= 0; i-- {
+		b := &c.open
+		if i < len(c.list) {
+			b = &c.list[i]
+		}
+		if b.afterRows {
+			b.joins, b.afterRows = false, false
+			return
+		}
+	}
 }
 
 // findRecurring looks for rows that are in several batches. It reads no more of a
@@ -157,9 +224,10 @@ func keyWidth(tables map[int64]*Table, layout map[int64][]int) int {
 }
 
 // endsStatement tells whether, between two facts, all is told of one row and
-// nothing yet of the next one. A mark stays with what follows it.
+// nothing yet of the next one. A mark stays with what follows it, and what is
+// recorded of a statement with what comes before it.
 func endsStatement(before, next int64) bool {
-	return before != opMark && before != opFound && before != opTarget && before != opMore && next != opInserted
+	return before != opMark && before != opFound && before != opTarget && before != opMore && next != opInserted && next != opStatement
 }
 
 func (b *batches) hash(row replog.RowID) uint64 { return maphash.Comparable(b.seed, row) }

@@ -41,6 +41,9 @@ const (
 	// opMore: further columns of the fact that comes next; time holds which part
 	// of the row they are, from 1, and changed is theirs.
 	opMore = 10
+	// opStatement tells of the statement that made the facts since the opMark or
+	// opStatement before it: v1 is a RanStatement.
+	opStatement = 11
 )
 
 // The tables that capture needs. None has a constraint but its rowid: an OR
@@ -52,7 +55,7 @@ CREATE TABLE replog_table(
   columns TEXT  -- JSON array: the columns behind v1, v2 …
 );`
 
-// captureMarks is the view that marks boundaries.
+// captureMarks are the views that mark boundaries and record statements.
 const captureMarks = `
 CREATE VIEW replog_transaction AS
   SELECT v1 AS label FROM replog_change
@@ -60,6 +63,12 @@ CREATE VIEW replog_transaction AS
 CREATE TRIGGER replog_transaction_mark INSTEAD OF INSERT ON replog_transaction
 BEGIN
   INSERT INTO replog_change(tbl, op, v1) VALUES(0, 5, NEW.label);
+END;
+-- What our driver ran.
+CREATE VIEW replog_statement AS SELECT v1 AS body FROM replog_change WHERE op = 11;
+CREATE TRIGGER replog_statement_record INSTEAD OF INSERT ON replog_statement
+BEGIN
+  INSERT INTO replog_change(tbl, op, v1) VALUES(0, 11, NEW.body);
 END;`
 
 // controlTable is younger than every table that capture sees (see Blind).
@@ -73,8 +82,9 @@ INSERT INTO replog_control VALUES(1);`
 // by functions that every SQLite has.
 const nowMillis = `CAST((julianday('now') - 2440587.5) * 86400000.0 + 0.5 AS INTEGER)`
 
-// Install puts capture on every table of the schema: the change table, the view that marks boundaries, and the triggers. The
-// caller holds a transaction in which none of it exists yet.
+// Install puts capture on every table of the schema: the change table, the views
+// that mark boundaries and record statements, and the triggers. The caller holds a
+// transaction in which none of it exists yet.
 //
 // The triggers use nothing but SQLite's built-ins, so that any program in any
 // language may write. They copy the key and the columns that may change into

@@ -22,6 +22,7 @@ type Conn struct {
 	conn  engine
 	path  string
 	stmts map[string]statement
+	lend  Authorizer // of a borrowed connection
 }
 
 // OpenOptions says how a connection is opened.

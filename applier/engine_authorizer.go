@@ -31,12 +31,16 @@ type authorizer func(a action, object, detail, schema string) bool
 func (c *Conn) authorized(allow authorizer, f func() error) error {
 	switch e := c.conn.(type) {
 	case *sqlite3.SQLiteConn:
-		e.RegisterAuthorizer(func(op int, object, detail, schema string) int {
+		ask := func(op int, object, detail, schema string) int {
 			if allow(action(op), object, detail, schema) {
 				return sqlite3.SQLITE_OK
 			}
 			return sqlite3.SQLITE_DENY
-		})
+		}
+		if c.lend != nil {
+			return c.lend(ask, f)
+		}
+		e.RegisterAuthorizer(ask)
 		defer e.RegisterAuthorizer(nil)
 	case *fts5Engine:
 		err := e.conn.SetAuthorizer(func(op fts5sqlite3.AuthorizerActionCode, object, detail, schema, _ string) fts5sqlite3.AuthorizerReturnCode {
@@ -83,11 +87,16 @@ func (c *Conn) define(name string, f func(int64) error) error {
 	return errors.New("the connection takes no functions")
 }
 
+// Authorizer has a connection's authorizer ask another one, with what SQLite asks it,
+// while f runs. To register one instead makes SQLite compile every statement of the
+// connection again.
+type Authorizer func(ask func(op int, arg1, arg2, schema string) int, f func() error) error
+
 // Borrow makes a Conn of a connection that somebody else opened and closes, such as
-// an application's. Whatever the other does to it, a Conn is for one goroutine
-// at a time.
-func Borrow(c *sqlite3.SQLiteConn) *Conn {
-	return &Conn{conn: c, path: c.GetFilename("main"), stmts: map[string]statement{}}
+// an application's, and whose authorizer is the one that lend uses. Whatever the
+// other does to it, a Conn is for one goroutine at a time.
+func Borrow(c *sqlite3.SQLiteConn, lend Authorizer) *Conn {
+	return &Conn{conn: c, path: c.GetFilename("main"), stmts: map[string]statement{}, lend: lend}
 }
 
 // Release closes the statements of a borrowed connection, and leaves it open.

@@ -3,7 +3,6 @@ package applier
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"replog/replog"
 )
@@ -13,7 +12,8 @@ type record struct {
 	op    int
 	table *Table
 	time  replog.Millis
-	label replog.Value // of a mark
+	label replog.Value  // of a mark
+	ran   *RanStatement // of opStatement
 	// image runs along the table's columns; of some operations it is the key
 	// alone. carried tells which columns opUpdate may change.
 	image   []replog.Value
@@ -39,13 +39,21 @@ func (r *Replica) readRecords(first, upTo int64) ([]*record, error) {
 	err = r.Query("SELECT * FROM main.replog_change WHERE id BETWEEN ? AND ? ORDER BY id", func(row []replog.Value) error {
 		e := &record{op: int(row[2].Int64()), time: replog.Millis(row[3].Int64())}
 		values := row[changeHead:]
-		if e.op == opMore {
+		switch e.op {
+		case opMore:
 			more = append(more, part{int(row[3].Int64()), values, row[4].Int64()})
 			return nil
+		case opStatement:
+			var err error
+			if e.ran, err = ParseRanStatement(values[0].Bytes()); err != nil {
+				return fmt.Errorf("change %d: %w", row[0].Int64(), err)
+			}
 		}
 		records = append(records, e)
 		if e.op == opMark {
 			e.label = values[0]
+		}
+		if e.op == opMark || e.op == opStatement {
 			return nil
 		}
 		tbl := row[1].Int64()
@@ -96,6 +104,9 @@ func (e *record) read(layout []int, parts []part) {
 // capturedTables reads which table and columns the numbers in the change table
 // stand for. A table or column that is gone is left out.
 func (r *Replica) capturedTables() (map[int64]*Table, map[int64][]int, error) {
+	if r.captured != nil {
+		return r.captured.tables, r.captured.layout, nil
+	}
 	tables, layout := map[int64]*Table{}, map[int64][]int{}
 	err := r.Query("SELECT id, name, columns FROM main.replog_table", func(row []replog.Value) error {
 		t := r.Schema.Table(row[1].Bytes())
@@ -114,36 +125,4 @@ func (r *Replica) capturedTables() (map[int64]*Table, map[int64][]int, error) {
 		return nil
 	})
 	return tables, layout, err
-}
-
-// span is the records of one transaction.
-type span struct {
-	marked  bool
-	label   string
-	records []*record
-}
-
-// split cuts the records at the marks.
-func split(records []*record) []*span {
-	spans := []*span{{}}
-	for _, e := range records {
-		last := spans[len(spans)-1]
-		if e.op != opMark {
-			last.records = append(last.records, e)
-			continue
-		}
-		next := &span{}
-		if !e.label.IsNull() {
-			next.marked, next.label = true, labelText(e.label)
-		}
-		spans = append(spans, next)
-	}
-	return slices.DeleteFunc(spans, func(s *span) bool { return len(s.records) == 0 })
-}
-
-func labelText(v replog.Value) string {
-	if v.Kind() == replog.KindText || v.Kind() == replog.KindBlob {
-		return v.Bytes()
-	}
-	return v.String()
 }

@@ -10,6 +10,21 @@ import (
 // nil where the statements are the net changes.
 type longLists struct{ statements, net replog.Changes }
 
+// close lets go of what is on disk.
+func (l *longLists) close() {
+	if l == nil {
+		return
+	}
+	for _, list := range []replog.Changes{l.statements, l.net} {
+		switch list := list.(type) {
+		case *backToFront:
+			_ = list.of.(*replog.Spill[replog.Change]).Close() // a temporary file; nothing is lost
+		case *netList:
+			_ = list.own.Close()
+		}
+	}
+}
+
 // backToFront is a list whose parts are stored from the last to the first.
 type backToFront struct {
 	of   replog.Changes

@@ -26,6 +26,8 @@ type longGathered struct {
 	unit     map[int32]int32 // of an entry; most have none
 	time     replog.Millis
 	vanished int
+	intent   *RanStatement // as in Gathered
+	ran      []*RanStatement
 }
 
 const dropped = math.MinInt32
@@ -66,6 +68,10 @@ func (l *longGathered) add(g *Gathered, h *histories, records []*record) error {
 	}
 	l.ends = append(l.ends, l.statements.Len())
 	l.entryEnds = append(l.entryEnds, len(l.entries))
+	if g.Intent != nil {
+		l.intent = g.Intent
+	}
+	l.ran = append(g.Ran, l.ran...)
 	l.time = max(l.time, g.Time)
 	l.vanished += g.Vanished
 	return nil
@@ -137,6 +143,7 @@ func (h *history) tellEarlier(entry int, unit int32) *laterFacts {
 func (l *longGathered) finish(g *Gathered) {
 	g.Statements = nil
 	g.Time, g.Vanished = l.time, l.vanished
+	g.Intent, g.Ran = l.intent, l.ran
 	statements := &backToFront{of: l.statements, ends: l.ends}
 	g.long = &longLists{statements: statements}
 	if !l.asStatements() {

@@ -1,6 +1,7 @@
 package applier
 
 import (
+	_ "embed"
 	"fmt"
 	"strings"
 	"testing"
@@ -9,50 +10,9 @@ import (
 )
 
 // bank is the schema that statements are inspected against.
-const bank = `
-CREATE TABLE account(id INTEGER PRIMARY KEY, owner TEXT NOT NULL, balance INTEGER NOT NULL DEFAULT 0, rate REAL,
-	seen TEXT DEFAULT CURRENT_TIMESTAMP, tag TEXT UNIQUE, CHECK(balance >= 0));
-CREATE TABLE entry(account INTEGER NOT NULL REFERENCES account(id) ON DELETE CASCADE, n INTEGER NOT NULL,
-	amount INTEGER NOT NULL DEFAULT (abs(random())), note, PRIMARY KEY(account, n)) WITHOUT ROWID;
-CREATE TABLE doc(key TEXT PRIMARY KEY, body, size INTEGER);
-CREATE TABLE total(day TEXT NOT NULL PRIMARY KEY, n INTEGER, x REAL) STRICT;
-CREATE TABLE log(id INTEGER PRIMARY KEY AUTOINCREMENT, what TEXT);
-CREATE TABLE person(name TEXT COLLATE NOCASE NOT NULL PRIMARY KEY, age INTEGER);
-CREATE TABLE loose(a, b);
-CREATE TABLE meter(id INTEGER PRIMARY KEY, v INTEGER);
-CREATE TABLE meter_sum(id INTEGER PRIMARY KEY, n INTEGER);
-CREATE TRIGGER meter_add AFTER UPDATE OF v ON meter BEGIN UPDATE meter_sum SET n = n + NEW.v - OLD.v WHERE id = 1; END;
-CREATE TABLE logged(id INTEGER PRIMARY KEY, v);
-CREATE TRIGGER logged_log AFTER UPDATE ON logged BEGIN INSERT INTO log(what) VALUES('changed ' || NEW.id); END;
-CREATE TABLE stamped(id INTEGER PRIMARY KEY, v, at);
-CREATE TRIGGER stamped_at AFTER UPDATE OF v ON stamped BEGIN UPDATE stamped SET at = datetime('now') WHERE id = NEW.id; END;
-CREATE TABLE guarded(id INTEGER PRIMARY KEY, v INTEGER);
-CREATE TRIGGER guarded_never BEFORE UPDATE ON guarded WHEN NEW.v < 0 BEGIN SELECT RAISE(ABORT, 'negative'); END;
-CREATE TABLE brutal(id INTEGER PRIMARY KEY, v);
-CREATE TRIGGER brutal_end BEFORE UPDATE ON brutal WHEN NEW.v < 0 BEGIN SELECT RAISE(ROLLBACK, 'negative'); END;
-CREATE TABLE twice(id INTEGER PRIMARY KEY, v);
-CREATE TRIGGER twice_a AFTER UPDATE ON twice BEGIN UPDATE meter_sum SET n = 1 WHERE id = 1; END;
-CREATE TRIGGER twice_b AFTER UPDATE ON twice BEGIN UPDATE meter_sum SET n = 2 WHERE id = 1; END;
-CREATE TABLE again(id INTEGER PRIMARY KEY, v);
-CREATE TRIGGER again_again AFTER UPDATE ON again BEGIN UPDATE again SET v = NEW.v + 1 WHERE id = NEW.id + 1; END;
-CREATE TABLE evicting(id INTEGER PRIMARY KEY, v UNIQUE);
-CREATE TRIGGER evicting_gone AFTER DELETE ON evicting BEGIN UPDATE meter_sum SET n = n - 1 WHERE id = 1; END;
-CREATE TABLE node(id INTEGER PRIMARY KEY, parent INTEGER REFERENCES node(id) ON DELETE CASCADE, label TEXT);
-CREATE TABLE box(id INTEGER PRIMARY KEY, v);
-CREATE TABLE item(id INTEGER PRIMARY KEY, box INTEGER REFERENCES box(id) ON DELETE RESTRICT, v);
-CREATE TABLE clash(id INTEGER PRIMARY KEY, v UNIQUE ON CONFLICT REPLACE);
-CREATE TABLE dated(id INTEGER PRIMARY KEY, v CHECK (date(v) IS NOT NULL));
-CREATE TABLE odd(id INTEGER PRIMARY KEY, v, u AS (upper(v)));
-CREATE TABLE "order"(id INTEGER PRIMARY KEY, "from" TEXT, [to] TEXT);
-CREATE TABLE heir(id INTEGER PRIMARY KEY, box INTEGER DEFAULT (random()) REFERENCES meter_sum(id) ON DELETE SET DEFAULT);
-CREATE TABLE late(id INTEGER PRIMARY KEY, at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP);
-CREATE VIEW rich AS SELECT id, owner FROM account WHERE balance > 100;
-CREATE VIEW best AS SELECT id FROM account ORDER BY balance DESC LIMIT 3;
-CREATE VIEW today AS SELECT id, date('now') AS d FROM account;
-CREATE VIEW editable AS SELECT id, v FROM box;
-CREATE TRIGGER editable_edit INSTEAD OF UPDATE ON editable BEGIN UPDATE box SET v = NEW.v WHERE id = OLD.id; END;
-CREATE VIRTUAL TABLE area USING rtree(id, a, b);
-`
+//
+//go:embed testdata/bank.sql
+var bank string
 
 // inspections are a verdict and a statement a line; "safe" is one.
 const inspections = `
@@ -394,10 +354,13 @@ func TestSettingsOfTheConnectionMakeAnIntentUnsafe(t *testing.T) {
 	}
 	set("foreign_keys = ON")
 	check("UPDATE entry SET note = 'x'", "")
-	set("case_sensitive_like = ON")
-	check("DELETE FROM total WHERE day LIKE 'a'", "setting")
-	set("case_sensitive_like = OFF")
 	check("DELETE FROM total WHERE day LIKE 'a'", "")
+	set("case_sensitive_like = ON")
+	check("DELETE FROM total WHERE day LIKE 'a'", "function")
+	// From then on SQLite lists LIKE as if it were the application's.
+	set("case_sensitive_like = OFF")
+	check("DELETE FROM total WHERE day LIKE 'a'", "function")
+	check("DELETE FROM total WHERE day = 'a'", "")
 	set("ignore_check_constraints = ON")
 	check("UPDATE total SET n = 1", "setting")
 	set("ignore_check_constraints = OFF")

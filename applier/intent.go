@@ -67,6 +67,8 @@ type UnsafeError struct {
 	SQL    string
 	Class  UnsafeClass
 	Detail string
+	// Missing: the table that it writes, or a column that it writes, is not there.
+	Missing bool
 }
 
 func (e *UnsafeError) Error() string {
@@ -81,8 +83,10 @@ type Inspection struct {
 	Kind IntentKind
 	// One tells whether the text is exactly one statement.
 	One bool
-	// Parameters is how many arguments it takes.
+	// Parameters is how many arguments it takes, and Names are the numbers, from 1,
+	// of those with a name, such as ":id".
 	Parameters int
+	Names      map[string]int
 	// Reads and Writes are the tables that the statement names or reads by way of a
 	// view, and Functions the functions that it calls, each sorted. What triggers
 	// and foreign keys do is not in them, but see Touches.
@@ -95,6 +99,8 @@ type Inspection struct {
 	Unsafe *UnsafeError
 	// notNull are the parameters, from 1, that must not be NULL.
 	notNull []int
+	// length bounds the text and the arguments together, in bytes; 0 does not.
+	length int
 	// probe reads what the statement reads, "" where that is a row at most.
 	probe string
 }
@@ -115,6 +121,13 @@ func (i *Inspection) Certain(args []replog.Value) error {
 		if args[n-1].IsNull() {
 			return fail(UnsafeKey, "argument %d is NULL, so that the key is left to SQLite", n)
 		}
+	}
+	size := len(i.SQL)
+	for _, v := range args {
+		size += len(v.Bytes())
+	}
+	if i.length > 0 && size > i.length {
+		return fail(UnsafeSyntax, "%d bytes of text and arguments; at most %d are taken", size, i.length)
 	}
 	return nil
 }

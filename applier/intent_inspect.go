@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"replog/replog"
 )
 
 func (x *Intents) inspect(sql string) (*Inspection, error) {
@@ -13,14 +11,14 @@ func (x *Intents) inspect(sql string) (*Inspection, error) {
 	for len(tokens) > 0 && tokens[len(tokens)-1].is(";") {
 		tokens = tokens[:len(tokens)-1]
 	}
-	i := &Inspection{Kind: IntentOther}
+	i := &Inspection{Kind: IntentOther, length: x.o.Limits.Length}
 	k := &checker{catalog: x.catalog, checked: map[string]bool{}}
 	if len(tokens) > 0 {
 		i.SQL = sql[tokens[0].from:tokens[len(tokens)-1].to]
 	}
 	i.One = len(tokens) > 0 && !slices.ContainsFunc(tokens, func(t token) bool { return t.is(";") })
 	var number map[int]int
-	number, i.Parameters = parameters(tokens)
+	number, i.Names, i.Parameters = parameters(tokens)
 	switch {
 	case strings.ContainsRune(sql, 0):
 		k.fail(UnsafeSyntax, "a NUL in the text")
@@ -58,7 +56,7 @@ func (x *Intents) look(i *Inspection, k *checker, tokens []token, number map[int
 		i.Writes[0] = t.Name
 	}
 	if d.returning != nil {
-		if _, inside := parameters(d.returning); inside > 0 {
+		if _, _, inside := parameters(d.returning); inside > 0 {
 			k.fail(UnsafeForm, "a parameter within RETURNING")
 		}
 		tokens = tokens[:slices.IndexFunc(tokens, func(t token) bool { return t == d.returning[0] })-1]
@@ -67,6 +65,7 @@ func (x *Intents) look(i *Inspection, k *checker, tokens []token, number map[int
 	if d.schema != "" && d.schema != "main" {
 		k.fail(UnsafeSchema, "table %q is in %q", d.table, d.schema)
 	}
+	x.hidden(k, tokens)
 	k.text("it", tokens)
 	k.clauses("it", d)
 	k.quoted(tokens)
@@ -74,6 +73,9 @@ func (x *Intents) look(i *Inspection, k *checker, tokens []token, number map[int
 		if err := x.compile(i, k, tokens); err != nil {
 			return err
 		}
+	}
+	if k.found != nil && (k.found.Class == UnsafeSyntax || k.found.Class == UnsafeQuoted) {
+		k.found.Missing = k.missing(d)
 	}
 	if k.found == nil {
 		i.notNull = k.statement(d, number)
@@ -90,7 +92,7 @@ func (x *Intents) look(i *Inspection, k *checker, tokens []token, number map[int
 	}
 	slices.Sort(i.Touches)
 	if x.o.Live {
-		return x.settings(i, k, e)
+		x.settings(i, k, e)
 	}
 	return nil
 }
@@ -98,10 +100,6 @@ func (x *Intents) look(i *Inspection, k *checker, tokens []token, number map[int
 // compile lets SQLite compile the statement, and notes what it names.
 func (x *Intents) compile(i *Inspection, k *checker, tokens []token) error {
 	named := k.namesOf(tokens)
-	temporary, err := x.temporary()
-	if err != nil {
-		return err
-	}
 	reads, functions := map[string]bool{}, map[string]bool{}
 	allow := func(a action, object, detail, schema string) bool {
 		switch a {
@@ -114,7 +112,7 @@ func (x *Intents) compile(i *Inspection, k *checker, tokens []token) error {
 			if !named[foldName(object)] {
 				return true // what a trigger does; its text is looked at
 			}
-			if schema != "main" && (schema != "" || temporary[foldName(object)]) {
+			if schema != "main" && (schema != "" || x.live.hides(object)) {
 				k.fail(UnsafeSchema, "%s.%s is not in this database", schema, object)
 				return false
 			}
@@ -127,7 +125,7 @@ func (x *Intents) compile(i *Inspection, k *checker, tokens []token) error {
 		}
 		return true
 	}
-	err = x.limited(func() error {
+	err := x.limited(func() error {
 		return x.r.authorized(allow, func() error {
 			s, err := x.r.conn.Prepare(i.SQL)
 			if err == nil {
@@ -162,17 +160,29 @@ func (x *Intents) compile(i *Inspection, k *checker, tokens []token) error {
 	return nil
 }
 
-// temporary names, folded, what shadows the database's tables: of a table of which
-// no column is read the authorizer does not tell the schema.
-func (x *Intents) temporary() (map[string]bool, error) {
-	list := map[string]bool{}
-	if !x.o.Live {
-		return list, nil // ours alone
+// missing tells whether a statement writes what is not there.
+func (k *checker) missing(d *dml) bool {
+	if _, there := k.catalog.views[d.table]; !there {
+		return true
 	}
-	return list, x.r.Query("SELECT name FROM temp.sqlite_schema", func(row []replog.Value) error {
-		list[foldName(row[0].Bytes())] = true
-		return nil
-	})
+	targets := slices.Clone(d.columns)
+	for _, s := range d.set {
+		if len(s) > 1 && s[1].is("=") {
+			targets = append(targets, s[0])
+		}
+	}
+	t := k.catalog.schema.Table(d.table)
+	if t == nil {
+		return false
+	}
+	there := map[string]bool{}
+	for _, c := range slices.Concat(t.Columns, t.Local) {
+		there[foldName(c.Name)] = true
+	}
+	for i := range t.Generated {
+		there[foldName(t.Generated[i].Name)] = true
+	}
+	return slices.ContainsFunc(targets, func(name token) bool { return name.isName() && !there[unquoted(name)] })
 }
 
 // namesOf is the set of folded names in a statement and in the views that it names.

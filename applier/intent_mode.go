@@ -12,8 +12,9 @@ import (
 // application's triggers and foreign-key actions, for the tables that have come up.
 type intentMode struct {
 	on     map[string]bool // tables
-	serial int             // of the last switch; its guard is there unless a savepoint took it away
+	serial int             // of the last switch, and of its guard
 	made   []string        // triggers in the main schema, that go again
+	used   bool            // the connection has been switched
 	// recursive: recursive_triggers is on. A cascade goes on along a tree, and
 	// REPLACE takes children away, as SQLite's own actions do.
 	recursive bool
@@ -31,7 +32,6 @@ func (x *Intents) Off() error {
 	}
 	there, err := x.switched()
 	if err != nil || !there {
-		x.forget()
 		return err
 	}
 	if err := x.dropTemporary(""); err != nil {
@@ -48,13 +48,62 @@ func (x *Intents) Off() error {
 
 func (x *Intents) forget() { x.mode.on, x.mode.made = map[string]bool{}, nil }
 
-// switched tells whether the last switch is in force. A rollback may have undone it.
+// switches is a temporary table that has what mode knows of the last switch. A
+// rollback undoes it, or undoes what undid it, together with the switch itself.
+const switches = ownPrefix + "switches"
+
+// switched tells whether a switch is in force, and finds out which where a rollback
+// has changed that.
 func (x *Intents) switched() (bool, error) {
-	if len(x.mode.on) == 0 {
+	if !x.mode.used {
 		return false, nil
 	}
-	row, err := x.r.QueryRow("SELECT 1 FROM temp.sqlite_schema WHERE name = ?", replog.Text(x.guardName()))
-	return row != nil, err
+	row, err := x.r.QueryRow("SELECT name FROM temp.sqlite_schema WHERE type = 'trigger' AND name GLOB '" + ownPrefix + "guard_*'")
+	switch {
+	case err != nil:
+		return false, err
+	case row == nil:
+		x.forget()
+		return false, nil
+	case len(x.mode.on) > 0 && row[0].Bytes() == x.guardName():
+		return true, nil
+	}
+	return true, x.recall()
+}
+
+// recall reads which switch is in force.
+func (x *Intents) recall() error {
+	x.forget()
+	return x.r.Query("SELECT kind, name FROM temp."+switches, func(row []replog.Value) error {
+		switch name := row[1].Bytes(); row[0].Bytes() {
+		case "on":
+			x.mode.on[name] = true
+		case "made":
+			x.mode.made = append(x.mode.made, name)
+		}
+		return nil
+	})
+}
+
+// note writes down what recall reads.
+func (x *Intents) note() error {
+	if err := x.r.Script("CREATE TABLE IF NOT EXISTS temp." + switches + "(kind, name); DELETE FROM temp." + switches); err != nil {
+		return err
+	}
+	add := func(kind, name string) error {
+		return x.r.Exec("INSERT INTO temp."+switches+" VALUES(?, ?)", replog.Text(kind), replog.Text(name))
+	}
+	for name := range x.mode.on {
+		if err := add("on", name); err != nil {
+			return err
+		}
+	}
+	for _, name := range x.mode.made {
+		if err := add("made", name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (x *Intents) guardName() string { return fmt.Sprintf("%sguard_%d", ownPrefix, x.mode.serial) }
@@ -93,6 +142,12 @@ func (x *Intents) switchOn(tables []string) error {
 			return err
 		}
 	}
+	if !x.mode.recursive {
+		x.mode.recursive = true
+		if err := x.r.Script("PRAGMA recursive_triggers = ON"); err != nil {
+			return err
+		}
+	}
 	var missing []*Table
 	for _, name := range tables {
 		if !x.mode.on[name] {
@@ -120,7 +175,10 @@ func (x *Intents) switchOn(tables []string) error {
 		}
 		x.mode.on[t.Name] = true
 	}
-	return x.renewGuard()
+	if err := x.renewGuard(); err != nil {
+		return err
+	}
+	return x.note()
 }
 
 // switchFirst is what the first table needs.
@@ -139,10 +197,7 @@ func (x *Intents) switchFirst() error {
 	if err == nil {
 		err = x.r.Recording(true)
 	}
-	if err == nil && !x.mode.recursive {
-		x.mode.recursive = true
-		err = x.r.Script("PRAGMA recursive_triggers = ON")
-	}
+	x.mode.used = true
 	return err
 }
 
@@ -152,7 +207,7 @@ func (x *Intents) capture(tables []*Table, theirs []trigger) error {
 	if err != nil {
 		return err
 	}
-	captured, _, err := x.r.capturedTables()
+	known, err := x.capturedTables()
 	if err != nil {
 		return err
 	}
@@ -160,7 +215,7 @@ func (x *Intents) capture(tables []*Table, theirs []trigger) error {
 	if slices.ContainsFunc(theirs, func(t trigger) bool { return parseTrigger(t.sql).before }) {
 		schema = "main"
 	}
-	for id, t := range captured {
+	for id, t := range known.tables {
 		if !slices.Contains(tables, t) || there[triggerName(int(id), captureEvents[0])] {
 			continue
 		}

@@ -15,9 +15,13 @@ type IntentResult struct {
 	// sqlite3_changes does: not those that triggers and actions did.
 	Affected int64
 	// Net are its net changes, with what triggers and actions did. Many of them are
-	// on disk.
-	Net replog.Changes
+	// on disk, until Close.
+	Net  replog.Changes
+	long *longLists
 }
+
+// Close lets go of what is on disk.
+func (r *IntentResult) Close() { r.long.close() }
 
 // IntentError says that SQLite refused a statement while it ran: a constraint, a
 // RAISE, a value of the wrong type. Nothing of it is left.
@@ -96,6 +100,9 @@ func (x *Intents) runChecked(ctx context.Context, in *Intent, check func(*Intent
 			return cause
 		})
 	})
+	if err != nil {
+		result.Close()
+	}
 	switch {
 	case err == nil:
 		return result, nil
@@ -117,7 +124,7 @@ func (x *Intents) probed(ctx context.Context, i *Inspection, args []replog.Value
 	}
 	soft, cancel := x.within(ctx, 1)
 	defer cancel()
-	_, n := parameters(tokenize(i.probe))
+	_, _, n := parameters(tokenize(i.probe))
 	row, err := x.r.queryContext(soft, i.probe, args[:n]...)
 	if err != nil {
 		return x.failed(ctx, soft, i, err)
@@ -151,13 +158,16 @@ func (x *Intents) run(ctx context.Context, i *Inspection, args []replog.Value, r
 	for _, name := range i.Touches {
 		x.r.written[x.r.Schema.Table(name)] = true
 	}
-	result.Net, err = x.gather(i)
-	return err
+	return x.gather(i, result)
 }
 
 // gather takes what capture has recorded.
-func (x *Intents) gather(i *Inspection) (net replog.Changes, err error) {
-	net = replog.ChangeList(nil)
+func (x *Intents) gather(i *Inspection, result *IntentResult) (err error) {
+	if x.r.captured, err = x.capturedTables(); err != nil {
+		return err
+	}
+	defer func() { x.r.captured = nil }()
+	result.Net = replog.ChangeList(nil)
 	transactions := 0
 	err = x.r.GatherBack(0, func(g *Gathered) error {
 		if transactions++; transactions > 1 {
@@ -166,13 +176,13 @@ func (x *Intents) gather(i *Inspection) (net replog.Changes, err error) {
 		if g.Vanished > 0 {
 			return fmt.Errorf("capture missed what became of %d rows: %s", g.Vanished, abbreviate(i.SQL))
 		}
-		net = g.NetChanges()
+		result.Net, result.long = g.NetChanges(), g.long
 		return nil
 	})
 	if err == nil {
 		err = x.r.Forget()
 	}
-	return net, err
+	return err
 }
 
 // failed makes of SQLite's error what it means. ctx is the caller's, bounded the one

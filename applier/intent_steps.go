@@ -2,6 +2,7 @@ package applier
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -88,7 +89,8 @@ func (x *Intents) doIntent(ctx context.Context, statement int, in *replog.Intent
 		}
 		return nil
 	})
-	if w.Judged && in.Optional && IntentRefused(err) {
+	var lost *LostError
+	if w.Judged && in.Optional && IntentRefused(err) && !errors.As(err, &lost) {
 		w.left(statement, in, err)
 		return nil
 	}

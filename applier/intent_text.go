@@ -147,10 +147,10 @@ func (k *checker) quoted(tokens []token) {
 	}
 }
 
-// number tells, by their offsets, which parameters tokens are, and how many
-// parameters there are (https://www.sqlite.org/lang_expr.html#varparam).
-func parameters(tokens []token) (number map[int]int, count int) {
-	number, named := map[int]int{}, map[string]int{}
+// parameters tells, by their offsets and by their names, which parameters tokens
+// are, and how many there are (https://www.sqlite.org/lang_expr.html#varparam).
+func parameters(tokens []token) (number map[int]int, named map[string]int, count int) {
+	number, named = map[int]int{}, map[string]int{}
 	for i := 0; i < len(tokens); i++ {
 		t := tokens[i]
 		next := i+1 < len(tokens) && tokens[i+1].from == t.to && tokens[i+1].isWord()
@@ -180,5 +180,5 @@ func parameters(tokens []token) (number map[int]int, count int) {
 			i++
 		}
 	}
-	return number, count
+	return number, named, count
 }

@@ -11,9 +11,12 @@ type Intents struct {
 	o       IntentOptions
 	catalog *catalog
 	version int64 // of the schema that catalog is of
+	live    liveState
 	cache   map[string]*Inspection
 	mode    intentMode
-	guard   guard
+	// captured is what capture numbers the tables of a schema by.
+	captured *captured
+	guard    guard
 }
 
 // IntentOptions says what a connection is for.
@@ -57,8 +60,8 @@ func (x *Intents) Inspect(sql string) (*Inspection, error) {
 		return known, nil
 	}
 	i, err := x.inspect(sql)
-	if err != nil || x.o.Live || len(sql) > maxCached {
-		return i, err // a setting may change unseen
+	if err != nil || len(sql) > maxCached {
+		return i, err
 	}
 	if len(x.cache) >= maxInspections {
 		clear(x.cache)
@@ -76,11 +79,8 @@ func (x *Intents) refresh() error {
 		}
 	}
 	if x.o.Live {
-		if err := x.r.Refresh(); err != nil {
+		if known, err := x.readLive(); err != nil || known {
 			return err
-		}
-		if x.catalog != nil && x.version == x.r.version {
-			return nil
 		}
 	}
 	triggers, err := x.triggers()

@@ -305,7 +305,8 @@ func (r *testReplica) sameInBatches(t testingT, size batchSize, want []*Gathered
 // another come; never the other way round.
 func sameNets(got, want []*Gathered) bool {
 	return slices.EqualFunc(got, want, func(got, want *Gathered) bool {
-		return got.Marked == want.Marked && got.Label == want.Label && got.Time == want.Time &&
+		return got.Follows == want.Follows && got.Marked == want.Marked && got.Label == want.Label && got.Time == want.Time &&
+			reflect.DeepEqual(got.Intent, want.Intent) && reflect.DeepEqual(got.Ran, want.Ran) &&
 			maps.EqualFunc(netsByRow(got.Net), netsByRow(want.Net), func(got, want replog.Change) bool {
 				if got.Unit == 0 {
 					want.Unit = 0

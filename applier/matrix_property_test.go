@@ -198,18 +198,24 @@ func (w writer) trigger(name, schema, time string) string {
 // there is one.
 const mark = "INSERT INTO replog_transaction(label) VALUES('m')"
 
-// markNothing takes marks where there is no capture.
+// recordStatement is what the driver does after a statement; gathering makes
+// nothing of it.
+const recordStatement = `INSERT INTO replog_statement(body) VALUES('{"sql":"","affected":0}')`
+
+// markNothing takes marks and statements where there is no capture.
 const markNothing = `
 	CREATE VIEW replog_transaction AS SELECT NULL AS label;
-	CREATE TRIGGER replog_mark INSTEAD OF INSERT ON replog_transaction BEGIN SELECT 1; END`
+	CREATE VIEW replog_statement AS SELECT NULL AS body;
+	CREATE TRIGGER replog_mark INSTEAD OF INSERT ON replog_transaction BEGIN SELECT 1; END;
+	CREATE TRIGGER replog_record INSTEAD OF INSERT ON replog_statement BEGIN SELECT 1; END`
 
 // steps draws what an application runs.
 func (w writer) steps() []step {
 	var list []step
 	for range rapid.IntRange(1, 6).Draw(w.r, "steps") {
 		text := w.statement(nil)
-		if w.chance(15, "control") {
-			text = w.pick("control", "BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT s", "ROLLBACK TO s", "RELEASE s", mark, mark)
+		if w.chance(20, "control") {
+			text = w.pick("control", "BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT s", "ROLLBACK TO s", "RELEASE s", mark, mark, recordStatement, recordStatement)
 		}
 		list = append(list, step{sql: text})
 	}

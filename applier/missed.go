@@ -97,7 +97,7 @@ func (r *Replica) glimpse(tables []*Table) (*glimpses, error) {
 	if err := states.readMany(records, all); err != nil {
 		return nil, err
 	}
-	for _, p := range slices.Backward(split(records)) {
+	for _, p := range slices.Backward(splitWhole(records)) {
 		var images []RowImage
 		for _, row := range historiesOf(p.records).rows {
 			if !slices.Contains(tables, row.table) {

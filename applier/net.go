@@ -12,8 +12,15 @@ import (
 // Gathered is what became one transaction: its recorded statements, and its net
 // changes.
 type Gathered struct {
-	Marked     bool
-	Label      string
+	Marked bool
+	Label  string
+	// Follows: in the order of GatherBack, it is an older step of the transaction
+	// that was given before it. Only of the oldest one Marked and Label are known.
+	Follows bool
+	// Intent is what the application ran, of which these are the changes; nil for
+	// row statements. Ran tells what made those, as far as the driver knows.
+	Intent     *RanStatement
+	Ran        []*RanStatement
 	Statements []replog.Statement
 	Net        []replog.Change
 	// long has both where they are too many for memory.
@@ -65,7 +72,7 @@ func (g *Gathered) load() (err error) {
 	return err
 }
 
-// Gather works out the transactions that capture has gathered since the last
+// Gather works out the transactions, step by step where they hold intents, that capture has gathered since the last
 // time, in order, without those that changed nothing in the end. The caller
 // holds the write lock, and empties the change table by Forget afterwards. No
 // time in the result is before last, nor before an earlier one.
@@ -84,7 +91,7 @@ func (r *Replica) Gather(last replog.Millis) ([]*Gathered, error) {
 	return list, err
 }
 
-// GatherBack is Gather that gives the newest transaction first, and holds no
+// GatherBack is Gather that gives the newest step of the newest transaction first, and holds no
 // more in memory than one batch, and of a long transaction the rows that it
 // changed again and again. Long ones come on disk: see Gathered.Transaction.
 func (r *Replica) GatherBack(last replog.Millis, yield func(*Gathered) error) error {
@@ -94,7 +101,7 @@ func (r *Replica) GatherBack(last replog.Millis, yield func(*Gathered) error) er
 // GatherBackWith is GatherBack with rows that went past capture: before is what
 // they would be without that, after what they are now. They become part of the
 // last transaction if that is unmarked, otherwise one of their own. All is held
-// in memory.
+// in memory, and nothing is an intent, as nobody knows what these missed.
 func (r *Replica) GatherBackWith(last replog.Millis, missed []RowImage, yield func(*Gathered) error) error {
 	if len(missed) == 0 {
 		return r.GatherBack(last, yield)
@@ -113,7 +120,9 @@ func (r *Replica) gatherBack(last replog.Millis, size batchSize, missed []RowIma
 	// Back from what is in the tables now: the state before a transaction is
 	// the state after the one before it.
 	states := rowStates{r: r, now: map[replog.RowID][]replog.Value{}, all: map[*Table]bool{}, instead: map[replog.RowID]bool{}}
-	var long *longGathered // what is known so far of one that goes on in the batch before
+	var long *longGathered // what is known so far of a step that goes on in the batch before
+	var newer newerPart
+	g := giver{yield: yield}
 	for _, b := range slices.Backward(batches.list) {
 		records, err := r.readRecords(b.first, b.upTo)
 		if err != nil {
@@ -130,33 +139,71 @@ func (r *Replica) gatherBack(last replog.Millis, size batchSize, missed []RowIma
 			at = max(at, e.time)
 			e.time = at
 		}
-		spans := split(records)
+		spans := splitWhole(records)
+		if missed == nil {
+			spans = split(records, b.goesOn, newer)
+		}
 		for i, s := range slices.Backward(spans) {
-			goesOn := i == 0 && b.goesOn // as the newer part of one
+			goesOn := i == 0 && b.joins // as the newer part of one
 			if goesOn && long == nil {
 				long = newLongGathered(batches)
 			}
-			g, err := states.stepBack(s, long)
+			step, err := states.stepBack(s, long)
 			if err == nil && goesOn {
 				continue
 			}
 			if err == nil && long != nil {
-				long.finish(g)
+				long.finish(step)
 				long = nil
 			}
-			if err == nil && g.NetChanges().Len() > 0 {
-				err = yield(g)
+			if err == nil {
+				err = g.give(step, s.begins)
 			}
 			if err != nil {
 				return err
 			}
 		}
+		newer = newerPart{joins: b.joins, intent: b.joins && beginsWithIntent(spans, newer)}
 		for row := range states.now {
 			if !batches.recurs(row) {
 				delete(states.now, row)
 			}
 		}
 	}
+	return nil
+}
+
+// giver gives the steps of transactions, but for those of transactions that
+// changed nothing, and row statements that changed nothing.
+type giver struct {
+	yield func(*Gathered) error
+	// given: a newer step of the transaction at hand was given; until then held are
+	// those that changed nothing.
+	given bool
+	held  []*Gathered
+}
+
+// give takes the next older step; with one that begins the transaction ends.
+func (g *giver) give(step *Gathered, begins bool) error {
+	if begins {
+		defer func() { g.given, g.held = false, nil }()
+	}
+	changes := step.NetChanges().Len() > 0
+	switch {
+	case !changes && step.Intent == nil && !(begins && g.given):
+		return nil
+	case !changes && !g.given:
+		g.held = append(g.held, step)
+		return nil
+	}
+	for _, s := range append(g.held, step) {
+		s.Follows = g.given
+		g.given = true
+		if err := g.yield(s); err != nil {
+			return err
+		}
+	}
+	g.held = nil
 	return nil
 }
 
@@ -232,7 +279,7 @@ func (s *rowStates) at(h *history) ([]replog.Value, error) {
 // stepBack works out the transaction of a span, or, where there is long, a part
 // of one.
 func (s *rowStates) stepBack(p *span, long *longGathered) (*Gathered, error) {
-	g := &Gathered{Marked: p.marked, Label: p.label}
+	g := &Gathered{Marked: p.marked, Label: p.label, Intent: p.intent, Ran: p.ran, Time: p.time}
 	h := historiesOf(p.records)
 	for _, row := range h.rows {
 		var err error

@@ -19,6 +19,16 @@ var ErrCannotReplay = errors.New("cannot be made again on the rows as they are")
 // *ConstraintError, *ForeignKeyError and ErrSchema mean that the changes cannot
 // be made; other errors are the database's.
 func (r *Replica) Replay(changes replog.Changes) (made replog.Changes, err error) {
+	return r.replay(changes, true)
+}
+
+// ReplayStep is Replay for row statements between intents: foreign keys are left to
+// [Intents.Do].
+func (r *Replica) ReplayStep(changes replog.Changes) (made replog.Changes, err error) {
+	return r.replay(changes, false)
+}
+
+func (r *Replica) replay(changes replog.Changes, check bool) (made replog.Changes, err error) {
 	images := NewImages(r.Schema)
 	defer images.Close()
 	asTheyAre, err := r.remake(changes, images)
@@ -28,8 +38,13 @@ func (r *Replica) Replay(changes replog.Changes) (made replog.Changes, err error
 	if err := r.Write(images); err != nil {
 		return nil, err
 	}
-	if err := r.CheckForeignKeys(images); err != nil || asTheyAre {
-		return changes, err
+	if check {
+		if err := r.CheckForeignKeys(images); err != nil {
+			return nil, err
+		}
+	}
+	if asTheyAre {
+		return changes, nil
 	}
 	list := replog.NewChangeSpill()
 	return list, images.each(func(m *RowImage) error { return list.Add(m.change()) })

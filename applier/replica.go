@@ -26,6 +26,8 @@ type Replica struct {
 	// WithoutTriggers runs.
 	aside   []trigger
 	written map[*Table]bool
+	// captured is what capturedTables returns while it is certain to stay so, or nil.
+	captured *captured
 }
 
 // NewReplica reads the schema of the connection's database.

@@ -1,13 +1,20 @@
 package applier
 
-import "replog/replog"
+import (
+	"strings"
+
+	"replog/replog"
+)
 
 // Taint is a set of net changes that were not applied, or that were applied
 // though a later transaction was recorded without them: what builds on them is
-// held.
+// held. Of intents it holds whole tables, as nobody knows which rows they would
+// have changed.
 type Taint struct {
 	schema *Schema
 	rows   map[replog.RowID]bool
+	// tables are those of intents, ofRows those of the rows, by their folded names.
+	tables, ofRows map[string]string
 	// Of the rows that hold a unique value, before or after, or that take part
 	// in a reference, one is kept for each, to be named.
 	unique, child, parent map[string]replog.RowID
@@ -17,6 +24,7 @@ type Taint struct {
 func NewTaint(s *Schema) *Taint {
 	return &Taint{
 		schema: s, rows: map[replog.RowID]bool{}, unique: map[string]replog.RowID{},
+		tables: map[string]string{}, ofRows: map[string]string{},
 		child: map[string]replog.RowID{}, parent: map[string]replog.RowID{},
 	}
 }
@@ -25,6 +33,7 @@ func NewTaint(s *Schema) *Taint {
 func (t *Taint) Add(c *replog.Change) {
 	f := t.schema.footprintOf(c)
 	t.rows[f.row] = true
+	t.ofRows[foldName(c.Table)] = c.Table
 	note(t.unique, f.before, f.row)
 	note(t.unique, f.after, f.row)
 	note(t.child, f.child, f.row)
@@ -39,6 +48,27 @@ func (t *Taint) AddAll(changes replog.Changes) error {
 	})
 }
 
+// AddTables puts all rows of these tables into the set, those that are not there
+// yet, too.
+func (t *Taint) AddTables(names []string) {
+	for _, name := range names {
+		t.tables[foldName(name)] = name
+	}
+}
+
+// TouchedTables returns a table of the set that is one of these, and whether there
+// is one. It is for an intent, and for all that it reads or may write.
+func (t *Taint) TouchedTables(names []string) (table string, touched bool) {
+	for _, name := range names {
+		for _, set := range []map[string]string{t.tables, t.ofRows} {
+			if table, ok := set[foldName(name)]; ok {
+				return table, true
+			}
+		}
+	}
+	return "", false
+}
+
 func note(to map[string]replog.RowID, values map[string]bool, row replog.RowID) {
 	for v := range values {
 		to[v] = row
@@ -47,9 +77,10 @@ func note(to map[string]replog.RowID, values map[string]bool, row replog.RowID) 
 
 // Touched returns a row of the set that one of the changes touches, and whether
 // there is one: the same row, its parent or child, or a row that has, or was to
-// free, a unique value that the change takes. It fails where the list does.
+// free, a unique value that the change takes. Of a table in the set, the row has no
+// key. It fails where the list does.
 func (t *Taint) Touched(changes replog.Changes) (row replog.RowID, touched bool, err error) {
-	if len(t.rows) == 0 {
+	if len(t.rows) == 0 && len(t.tables) == 0 {
 		return replog.RowID{}, false, nil
 	}
 	for i := 0; i < changes.Len() && !touched; i++ {
@@ -77,5 +108,42 @@ func (t *Taint) touchedBy(c *replog.Change) (replog.RowID, bool) {
 			}
 		}
 	}
-	return replog.RowID{}, false
+	table, touched := t.touchedTable(f, c.Table)
+	return replog.RowID{Table: table}, touched
+}
+
+// touchedTable looks for the tables of intents: the change's own, and those of rows
+// that it refers to, or that may refer to it.
+func (t *Taint) touchedTable(f *footprint, own string) (string, bool) {
+	if len(t.tables) == 0 {
+		return "", false
+	}
+	if name, ok := t.tables[foldName(own)]; ok {
+		return name, true
+	}
+	table := t.schema.Table(own)
+	if table == nil {
+		return "", false
+	}
+	for _, k := range table.ForeignKeys {
+		if name, ok := t.tables[foldName(k.Parent.Name)]; ok && takesPart(f.child, k) {
+			return name, true
+		}
+	}
+	for _, k := range table.Inbound {
+		if name, ok := t.tables[foldName(k.Child.Name)]; ok && takesPart(f.parent, k) {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// takesPart tells whether one side of a footprint has a reference of this key.
+func takesPart(side map[string]bool, k *ForeignKey) bool {
+	for v := range side {
+		if strings.HasPrefix(v, k.id+"\x00") {
+			return true
+		}
+	}
+	return false
 }

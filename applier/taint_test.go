@@ -65,3 +65,60 @@ func TestARowOfAnUnknownTableIsUnsureAsSuch(t *testing.T) {
 		t.Error("not touched")
 	}
 }
+
+func TestWhatBuildsOnTheTablesOfIntentsIsTouched(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		tables  []string
+		then    string
+		touched string // the table
+	}{
+		{"a row of it", []string{"p"}, "UPDATE p SET v = 1 WHERE id = 2", "p"},
+		{"whatever the case of its name", []string{"P"}, "UPDATE p SET v = 1 WHERE id = 2", "P"},
+		{"a row of another table", []string{"p"}, "UPDATE node SET v = 1 WHERE id = 1", ""},
+		{"a new child of a row of it", []string{"p"}, "INSERT INTO c VALUES(20,3,NULL,0)", "p"},
+		{"a row that leaves a parent in it", []string{"p"}, "UPDATE c SET p = 2 WHERE id = 10", "p"},
+		{"a child whose reference stays", []string{"p"}, "UPDATE c SET v = 1 WHERE id = 10", ""},
+		{"a row that refers to nothing in it", []string{"p"}, "INSERT INTO c VALUES(20,NULL,NULL,0)", ""},
+		{"a row that it may refer to", []string{"c"}, "UPDATE p SET v = 1 WHERE id = 3", "c"},
+		{"a new row that it may refer to", []string{"c"}, "INSERT INTO p VALUES(9,NULL,0)", "c"},
+		{"a grandchild's table", []string{"seat"}, "UPDATE part SET a = 9 WHERE id = 1", ""},
+		{"the second of several", []string{"node", "gone", "pair"}, "UPDATE pair SET v = 1 WHERE id = 1", "pair"},
+		{"one of them, by the second row", []string{"node"}, "UPDATE pair SET v = 1 WHERE id = 1; UPDATE node SET v = 1 WHERE id = 1", "node"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := newTestReplica(t, scripted(t, "db", related))
+			r.in(t, "install", r.Install)
+			taint := NewTaint(r.Schema)
+			taint.AddTables(tc.tables)
+			row, touched, err := taint.Touched(replog.ChangeList(net(t, r, tc.then)))
+			if want := (replog.RowID{Table: tc.touched}); row != want || touched != (tc.touched != "") || err != nil {
+				t.Fatalf("touched: %t (%s), want %s, error %v", touched, row, want, err)
+			}
+		})
+	}
+}
+
+func TestIntentsAreTouchedByTable(t *testing.T) {
+	r := newTestReplica(t, scripted(t, "db", related))
+	r.in(t, "install", r.Install)
+	taint := NewTaint(r.Schema)
+	taint.AddTables([]string{"node"})
+	if err := taint.AddAll(replog.ChangeList(net(t, r, "UPDATE p SET v = 1 WHERE id = 1"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		tables []string
+		want   string
+	}{
+		{nil, ""},
+		{[]string{"c", "pair"}, ""},
+		{[]string{"c", "node"}, "node"},
+		{[]string{"NODE"}, "node"},
+		{[]string{"P"}, "p"}, // of a row
+	} {
+		if got, touched := taint.TouchedTables(tc.tables); got != tc.want || touched != (tc.want != "") {
+			t.Errorf("%v: touched %t (%s), want %q", tc.tables, touched, got, tc.want)
+		}
+	}
+}

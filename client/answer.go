@@ -3,6 +3,7 @@ package client
 import (
 	"errors"
 	"io"
+	"maps"
 
 	"replog/replog"
 )
@@ -16,6 +17,11 @@ type answer struct {
 	// made are the revisions at which own transactions were applied with other
 	// changes than they record.
 	made map[replog.Revision]bool
+	// rerun are those at which own transactions are to be run again, and change
+	// something.
+	rerun map[replog.Revision]bool
+	// steps: there are entries of other devices that are to be run.
+	steps bool
 	// foreign counts the entries of other devices.
 	foreign int
 	kept    []*spool
@@ -25,7 +31,7 @@ type answer struct {
 // io.ErrUnexpectedEOF where it was cut. The caller closes it, whatever it says.
 func readAnswer(body io.Reader, device replog.DeviceID) (*answer, error) {
 	kept := &spool{}
-	a := &answer{made: map[replog.Revision]bool{}, kept: []*spool{kept}}
+	a := &answer{made: map[replog.Revision]bool{}, rerun: map[replog.Revision]bool{}, kept: []*spool{kept}}
 	var err error
 	a.done, err = replog.NewLineReader(io.TeeReader(body, kept)).ScanAnswer(
 		func(first replog.SyncAnswer) error { a.first = first; return nil },
@@ -34,8 +40,11 @@ func readAnswer(body io.Reader, device replog.DeviceID) (*answer, error) {
 			switch {
 			case e.Device != device:
 				a.foreign++
+				a.steps = a.steps || e.Digest != nil
 			case e.Changes > 0:
 				a.made[e.Revision] = true
+			case e.Digest != nil && *e.Digest != replog.Digest{}:
+				a.rerun[e.Revision] = true
 			}
 			return nil
 		})
@@ -47,9 +56,9 @@ func (a *answer) add(next *answer) {
 	a.verdicts = append(a.verdicts, next.verdicts...)
 	a.kept = append(a.kept, next.kept...)
 	a.foreign += next.foreign
-	for r := range next.made {
-		a.made[r] = true
-	}
+	a.steps = a.steps || next.steps
+	maps.Copy(a.made, next.made)
+	maps.Copy(a.rerun, next.rerun)
 	a.done = next.done
 }
 
@@ -107,7 +116,9 @@ func readAhead(kept io.Reader, each func(*replog.Download) error) error {
 }
 
 // changed tells whether an own transaction was applied with changes.
-func (a *answer) changed(v *replog.Verdict) bool { return v.AsRecorded || a.made[v.Revision] }
+func (a *answer) changed(v *replog.Verdict) bool {
+	return v.AsRecorded || a.made[v.Revision] || a.rerun[v.Revision]
+}
 
 // asHoped tells that all own transactions were applied as they are recorded.
 func (a *answer) asHoped() bool {

@@ -56,28 +56,51 @@ func (d *Device) closeGathered(id *identity, missed []applier.RowImage) error {
 	if err != nil {
 		return err
 	}
-	w := unnumbered{conn: d.replica.Conn, long: map[int64]*replog.Transaction{}}
+	w := unnumbered{conn: d.replica.Conn, long: map[int64]replog.Changes{}}
 	if err := d.replica.GatherBackWith(id.LastTime, missed, w.put); err != nil {
 		return errors.Join(err, w.close())
 	}
+	var open *closing
 	err = w.each(func(n *numberless) error {
-		nonce, err := d.nonce()
-		if err != nil {
+		if open == nil && !n.follows && !n.intent {
+			return d.closeRows(id, without, n)
+		}
+		if open == nil {
+			open = d.newClosing(id, without, n)
+		}
+		if err := open.add(n); err != nil || n.follows {
 			return err
 		}
-		id.LastSeq++
-		id.LastTime = max(id.LastTime, n.time)
-		t := replog.Transaction{
-			Device: id.Device, Seq: id.LastSeq, Marked: n.marked, Whole: id.Whole && !n.marked, Label: n.label,
-			Base: id.SyncPoint, Seen: id.Seen, Without: without, Time: n.time, Nonce: nonce,
-		}
-		if n.long == nil {
-			return d.outbox().addEncoded(&t, n.changes)
-		}
-		t.SetLong(n.long.RecordedStatements(), n.long.RecordedNet())
-		return d.outbox().add(&t)
+		whole := open
+		open = nil
+		return whole.end()
 	})
 	return errors.Join(err, w.close())
+}
+
+// closeRows closes a transaction of row statements alone.
+func (d *Device) closeRows(id *identity, without []replog.Seq, n *numberless) error {
+	t := d.newClosing(id, without, n).t
+	if err := d.number(id, t); err != nil {
+		return err
+	}
+	rows, long := n.long.(*longRowLists)
+	if !long {
+		return d.outbox().addEncoded(t, n.lines, n.ran)
+	}
+	t.SetLong(rows.of.RecordedStatements(), rows.of.RecordedNet())
+	return d.outbox().addLong(t, bodiesOf(t), n.ran)
+}
+
+// number gives a transaction what only one that is kept gets.
+func (d *Device) number(id *identity, t *replog.Transaction) (err error) {
+	if t.Nonce, err = d.nonce(); err != nil {
+		return err
+	}
+	id.LastSeq++
+	id.LastTime = max(id.LastTime, t.Time)
+	t.Seq = id.LastSeq
+	return nil
 }
 
 // withoutEffect lists the seqs above seen that are pending without effect.

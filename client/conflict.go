@@ -33,8 +33,12 @@ type Conflict struct {
 	Label      string          `json:"label,omitempty"`
 	RecordedAt replog.Millis   `json:"recorded_at"`
 	// Changes are the net changes that were not applied; of an UPDATE that was
-	// applied in part, only the stale columns.
+	// applied in part, only the stale columns. Of a transaction with intents they are
+	// those of its row statements.
 	Changes []replog.Change `json:"changes"`
+	// Statements are those of a transaction with intents; where these were left out
+	// of one that was applied, they alone.
+	Statements []replog.LogStatement `json:"statements,omitempty"`
 	// stored and part are where it is kept.
 	stored replog.Seq
 	part   int
@@ -62,9 +66,9 @@ func (d *Device) addConflicts(p *pending, v *replog.Verdict) error {
 		if err != nil {
 			return err
 		}
-		err = d.replica.Exec("INSERT INTO main.replog_conflict VALUES(?, ?, ?, ?, ?, ?, ?)",
+		err = d.replica.Exec("INSERT INTO main.replog_conflict VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
 			replog.Integer(int64(v.Seq)), replog.Integer(int64(i+1)), replog.Integer(int64(v.Revision)),
-			replog.Text(string(text)), recorded, replog.Text(state), long)
+			replog.Text(string(text)), recorded, replog.Text(state), long, namesValue(v.Tables))
 		if err != nil {
 			return err
 		}
@@ -80,11 +84,31 @@ type storedConflict struct {
 	part        replog.Part
 	state       string
 	transaction *replog.Transaction
+	tables      []string // that its intents may write
+}
+
+// namesValue and readNames keep a list of names in a column.
+func namesValue(names []string) replog.Value {
+	if len(names) == 0 {
+		return replog.Text("")
+	}
+	b, err := json.Marshal(names)
+	if err != nil {
+		panic(err) // strings always encode
+	}
+	return replog.Text(string(b))
+}
+
+func readNames(v replog.Value) (names []string, err error) {
+	if v.Bytes() != "" {
+		err = json.Unmarshal([]byte(v.Bytes()), &names)
+	}
+	return names, err
 }
 
 func (d *Device) conflicts() ([]*storedConflict, error) {
 	var list []*storedConflict
-	err := d.replica.Query("SELECT seq, part, revision, verdict, recorded, state, long FROM main.replog_conflict ORDER BY seq > 0, abs(seq), part", func(row []replog.Value) error {
+	err := d.replica.Query("SELECT seq, part, revision, verdict, recorded, state, long, tables FROM main.replog_conflict ORDER BY seq > 0, abs(seq), part", func(row []replog.Value) error {
 		c := &storedConflict{
 			seq: replog.Seq(row[0].Int64()), number: int(row[1].Int64()), revision: replog.Revision(row[2].Int64()), state: row[5].Bytes(),
 		}
@@ -92,6 +116,9 @@ func (d *Device) conflicts() ([]*storedConflict, error) {
 			return fmt.Errorf("conflict %d.%d: %w", c.seq, c.number, err)
 		}
 		var err error
+		if c.tables, err = readNames(row[7]); err != nil {
+			return fmt.Errorf("conflict %d.%d: %w", c.seq, c.number, err)
+		}
 		if c.transaction, err = decodeStored(d.replica.Conn, row[4], row[6]); err != nil {
 			return fmt.Errorf("conflict %d.%d: %w", c.seq, c.number, err)
 		}
@@ -122,6 +149,10 @@ func (d *Device) Conflicts(context.Context) ([]Conflict, error) {
 
 func (c *storedConflict) show(several bool) (Conflict, error) {
 	changes, err := c.changes()
+	if err != nil {
+		return Conflict{}, err
+	}
+	statements, err := c.statements()
 	id, former := strconv.FormatInt(int64(c.seq), 10), replog.DeviceID("")
 	if c.seq < 0 {
 		id, former = "former-"+strconv.FormatInt(-int64(c.seq), 10), c.transaction.Device
@@ -131,8 +162,23 @@ func (c *storedConflict) show(several bool) (Conflict, error) {
 	}
 	return Conflict{
 		ID: id, Device: former, Seq: c.transaction.Seq, Revision: c.revision, Outcome: c.part.Outcome, Reason: c.part.Reason, State: c.state,
-		Label: c.transaction.Label, RecordedAt: c.transaction.Time, Changes: changes, stored: c.seq, part: c.number,
+		Label: c.transaction.Label, RecordedAt: c.transaction.Time, Changes: changes, Statements: statements, stored: c.seq, part: c.number,
 	}, err
+}
+
+// statements are those of a transaction with intents.
+func (c *storedConflict) statements() ([]replog.LogStatement, error) {
+	if !c.transaction.HasIntents() {
+		return nil, nil
+	}
+	var list []replog.LogStatement
+	err := c.transaction.EachStatement(func(n int, s *replog.Statement) error {
+		if len(c.part.Statements) == 0 || slices.Contains(c.part.Statements, n) {
+			list = append(list, rendered(s))
+		}
+		return nil
+	})
+	return list, err
 }
 
 func (c *storedConflict) changes() ([]replog.Change, error) {

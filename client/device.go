@@ -111,6 +111,8 @@ type Device struct {
 	giveUpMissed bool
 	// noColumns: the server did not take columns.
 	noColumns bool
+	// intents runs those of the log and of the outbox; nil until there is one.
+	intents *applier.Intents
 }
 
 // Open opens an enrolled file. A file that is not enrolled is a

@@ -86,7 +86,7 @@ func (d *Device) readdress(ctx context.Context, id *identity, req *InitRequest) 
 	if d.server.token, err = readToken(d.path); err != nil {
 		return nil, err
 	}
-	if _, err := d.exchange(ctx, id, nil, PushOnly, &traffic{}); err != nil {
+	if _, err := d.exchange(ctx, id, nil, wish{mode: PushOnly}, &traffic{}); err != nil {
 		return nil, mismatch(d.path, err)
 	}
 	err = d.write(func() error {

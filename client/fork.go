@@ -133,7 +133,7 @@ func (d *Device) fits(ctx context.Context, id *identity) (err error) {
 	} else if err != nil {
 		return err
 	}
-	_, err = d.exchange(ctx, id, nil, PushOnly, &traffic{})
+	_, err = d.exchange(ctx, id, nil, wish{mode: PushOnly}, &traffic{})
 	if errors.As(err, &refused) || errors.As(err, &p) && p.Code == replog.CodeFork {
 		return nil
 	}

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"fmt"
 	"slices"
 
 	"replog/applier"
@@ -18,7 +17,7 @@ func (f *forking) renew(m *move) error {
 	if err != nil {
 		return err
 	}
-	held := map[replog.Seq]replog.ChangeList{}
+	held, tables := map[replog.Seq]replog.ChangeList{}, map[replog.Seq][]string{}
 	seqs := map[replog.Seq]replog.Seq{} // the new one of each
 	for _, p := range m.rest() {
 		t, err := f.outbox().load(p)
@@ -34,17 +33,19 @@ func (f *forking) renew(m *move) error {
 				if err := taint.AddAll(changes); err != nil {
 					return err
 				}
+				taint.AddTables(tables[seq])
 			}
 		}
-		parts, err := heldParts(f.replica.Schema, t, taint)
+		parts, err := f.heldParts(p, t, taint)
 		if err != nil {
 			return err
 		}
 		if len(parts) > 0 {
-			v := replog.Verdict{Seq: p.seq, Outcome: replog.Held, Parts: parts}
+			v := replog.Verdict{Seq: p.seq, Outcome: replog.Held, Parts: parts, Tables: p.tables}
 			if err := f.addConflicts(p, &v); err != nil {
 				return err
 			}
+			held[p.seq], tables[p.seq] = replog.ChangeList{}, p.tables
 			err := replog.NotApplied(t, parts, func(c *replog.Change) error {
 				held[p.seq] = append(held[p.seq], *c)
 				return nil
@@ -57,7 +58,7 @@ func (f *forking) renew(m *move) error {
 		if err := f.outbox().take(p); err != nil {
 			return err
 		}
-		next, some, err := remainder(t, held[p.seq])
+		next, some, err := remainder(t, held[p.seq], len(parts) > 0)
 		if err != nil {
 			return err
 		}
@@ -80,7 +81,7 @@ func (f *forking) renew(m *move) error {
 		if next.Nonce, err = f.nonce(); err != nil {
 			return err
 		}
-		if err := f.outbox().add(&next); err != nil {
+		if err := f.addAgain(&next); err != nil {
 			return err
 		}
 		if err := forgetLong(f.replica.Conn, p.long); err != nil {
@@ -96,8 +97,22 @@ func (f *forking) renew(m *move) error {
 }
 
 // heldParts are the parts of a transaction that build on what is in the taint.
-func heldParts(s *applier.Schema, t *replog.Transaction, taint *applier.Taint) ([]replog.Part, error) {
-	net := t.NetChanges()
+func (f *forking) heldParts(p *pending, t *replog.Transaction, taint *applier.Taint) ([]replog.Part, error) {
+	s, net := f.replica.Schema, t.NetChanges()
+	held := func(rows []int, what string) replog.Part {
+		return replog.Part{Outcome: replog.Held, Rows: rows, Reason: replog.Reason{Code: replog.ReasonBuildsOnUnsure, Detail: buildsOn(what)}}
+	}
+	if t.HasIntents() {
+		what, err := f.heldSteps(p, t, taint)
+		if err != nil || what == "" {
+			return nil, err
+		}
+		rows := make([]int, net.Len())
+		for i := range rows {
+			rows[i] = i
+		}
+		return []replog.Part{held(rows, what)}, nil
+	}
 	if _, touched, err := taint.Touched(net); err != nil || !touched {
 		return nil, err
 	}
@@ -115,21 +130,34 @@ func heldParts(s *applier.Schema, t *replog.Transaction, taint *applier.Taint) (
 			return nil, err
 		}
 		if touched {
-			parts = append(parts, replog.Part{Outcome: replog.Held, Rows: rows, Reason: replog.Reason{
-				Code:   replog.ReasonBuildsOnUnsure,
-				Detail: fmt.Sprintf("it builds on %s, which an earlier transaction changed that was not applied as this one expects", row),
-			}})
+			parts = append(parts, held(rows, rowName(row)))
 		}
 	}
 	return parts, nil
 }
 
-// remainder is a transaction without some of its net changes; false where nothing
-// is left.
-func remainder(t *replog.Transaction, without replog.ChangeList) (left replog.Transaction, some bool, err error) {
+// addAgain puts a transaction into the outbox; a replay follows.
+func (f *forking) addAgain(t *replog.Transaction) error {
+	if !t.HasIntents() {
+		return f.outbox().add(t)
+	}
+	form := stepForm{conn: f.replica.Conn}
+	if err := form.addSteps(t); err != nil {
+		return err
+	}
+	row, err := form.end(t)
+	if err != nil {
+		return err
+	}
+	return f.outbox().insertMade(row, form.long, nil)
+}
+
+// remainder is a transaction without some of its net changes, if any of it is held;
+// false where nothing is left.
+func remainder(t *replog.Transaction, without replog.ChangeList, held bool) (left replog.Transaction, some bool, err error) {
 	left = *t
-	if len(without) == 0 {
-		return left, true, nil
+	if !held || t.HasIntents() {
+		return left, !held, nil
 	}
 	gone := map[replog.RowID]bool{}
 	for _, c := range without {

@@ -14,6 +14,7 @@ const (
 	listStatements = iota
 	listNet
 	listMade
+	listLines
 )
 
 // longFrom is how long a recorded form is from which on its lists are in
@@ -84,6 +85,14 @@ type partList struct {
 
 // longList returns a list of a long transaction, nil where there is none.
 func longList(c *applier.Conn, id int64, list int) (replog.Changes, error) {
+	rows, err := longRows(c, id, list)
+	if rows == nil {
+		return nil, err
+	}
+	return rows, nil
+}
+
+func longRows(c *applier.Conn, id int64, list int) (*partList, error) {
 	row, err := c.QueryRow("SELECT sum(count) FROM main.replog_long WHERE id = ? AND list = ?", replog.Integer(id), replog.Integer(int64(list)))
 	if err != nil || row[0].IsNull() {
 		return nil, err
@@ -96,14 +105,20 @@ func (l *partList) Len() int { return l.n }
 
 // At implements replog.Changes.
 func (l *partList) At(i int) (*replog.Change, error) {
-	if i < l.first || i >= l.first+len(l.bodies) {
-		if err := l.read(i); err != nil {
-			return nil, err
-		}
+	err := l.reach(i)
+	if err != nil {
+		return nil, err
 	}
-	var err error
 	l.change, err = l.parser.Parse(l.bodies[i-l.first])
 	return &l.change, err
+}
+
+// reach reads the row that holds a change, unless it is at hand.
+func (l *partList) reach(i int) error {
+	if i >= l.first && i < l.first+len(l.bodies) {
+		return nil
+	}
+	return l.read(i)
 }
 
 // read reads the row that holds a change.
@@ -123,6 +138,30 @@ func (l *partList) read(i int) error {
 	return nil
 }
 
+// isLongForm tells whether a recorded form is in replog_long.
+func isLongForm(c *applier.Conn, long replog.Value) (bool, error) {
+	if long.IsNull() {
+		return false, nil
+	}
+	row, err := c.QueryRow("SELECT 1 FROM main.replog_long WHERE id = ? AND list <> ? LIMIT 1", long, replog.Integer(listMade))
+	return row != nil, err
+}
+
+// partLines is a list of lines in replog_long.
+type partLines struct {
+	partList
+	line []byte
+}
+
+// At implements replog.Lines.
+func (l *partLines) At(i int) (*[]byte, error) {
+	if err := l.reach(i); err != nil {
+		return nil, err
+	}
+	l.line = append(append(l.line[:0], l.bodies[i-l.first]...), '\n')
+	return &l.line, nil
+}
+
 // longForm gives the recorded form of a long transaction, some of it at a time.
 type longForm struct {
 	conn  *applier.Conn
@@ -132,6 +171,7 @@ type longForm struct {
 	first int
 	done  bool
 	form  replog.FormWriter
+	hash  replog.Hash // at the end
 }
 
 // next returns the next lines, nil at the end.
@@ -143,7 +183,10 @@ func (f *longForm) next() ([]byte, error) {
 		f.list = listStatements
 		return f.form.Begin(f.begin), nil
 	}
-	for ; f.list <= listNet; f.list, f.first = f.list+1, 0 {
+	for ; f.list <= listLines; f.list, f.first = f.list+1, 0 {
+		if f.list == listMade {
+			continue
+		}
 		row, err := f.conn.QueryRow("SELECT count, bodies FROM main.replog_long WHERE id = ? AND list = ? AND first = ?",
 			replog.Integer(f.id), replog.Integer(int64(f.list)), replog.Integer(int64(f.first)))
 		if err != nil {
@@ -153,6 +196,10 @@ func (f *longForm) next() ([]byte, error) {
 			continue
 		}
 		count := int(row[0].Int64())
+		if f.list == listLines {
+			f.first += count
+			return f.form.Line([]byte(row[1].Bytes())), nil
+		}
 		if count == 0 {
 			f.list++
 			return f.form.NoNet(), nil
@@ -169,7 +216,8 @@ func (f *longForm) next() ([]byte, error) {
 		return lines, nil
 	}
 	f.done = true
-	end, _ := f.form.End()
+	end, hash := f.form.End()
+	f.hash = hash
 	return end, nil
 }
 
@@ -210,7 +258,7 @@ func bodiesIn(lines []byte) bodies {
 
 // addLong puts what a transaction records into replog_long, and it into the
 // outbox.
-func (o outbox) addLong(t *replog.Transaction, each bodies) error {
+func (o outbox) addLong(t *replog.Transaction, each bodies, ran string) error {
 	id, err := newLongID(o.Conn)
 	if err != nil {
 		return err
@@ -244,11 +292,11 @@ func (o outbox) addLong(t *replog.Transaction, each bodies) error {
 		return err
 	}
 	end, hash := form.End()
-	return o.insert(t, hash, first, size+len(end), replog.Integer(id))
+	return o.insert(&outboxRow{t: t, hash: hash, recorded: first, size: size + len(end), long: replog.Integer(id), ran: ran})
 }
 
-// noteMade replaces what the last replay of a long transaction made; nil for its
-// net changes.
+// noteMade replaces what a transaction has in the tables, where that is in
+// replog_long; nil for its net changes.
 func (o outbox) noteMade(id int64, made replog.Changes) error {
 	err := o.Exec("DELETE FROM main.replog_long WHERE id = ? AND list = ?", replog.Integer(id), replog.Integer(listMade))
 	if err != nil || made == nil {
@@ -277,13 +325,24 @@ func forgetLong(c *applier.Conn, id int64) error {
 
 // decodeStored reads a transaction from its columns recorded and long.
 func decodeStored(c *applier.Conn, recorded, long replog.Value) (*replog.Transaction, error) {
-	if long.IsNull() {
+	if is, err := isLongForm(c, long); err != nil {
+		return nil, err
+	} else if !is {
 		t, _, err := replog.DecodeTransaction([]byte(recorded.Bytes()))
 		return &t, err
 	}
 	t, err := replog.Begun([]byte(recorded.Bytes()))
 	if err != nil {
 		return nil, err
+	}
+	lines, err := longRows(c, long.Int64(), listLines)
+	if err != nil {
+		return nil, err
+	}
+	if lines != nil {
+		steps, err := replog.NewLineSteps(&partLines{partList: *lines})
+		t.SetLongSteps(steps)
+		return t, err
 	}
 	statements, err := longList(c, long.Int64(), listStatements)
 	if err != nil {

@@ -18,8 +18,11 @@ type pending struct {
 	effect   bool
 	replayed bool         // since when no constraint or foreign key is violated by it
 	size     int          // of the recorded form, in bytes
-	long     int64        // the id in replog_long; 0 where it is short
+	long     int64        // the id in replog_long; 0 where nothing is long
 	without  []replog.Seq // see replog.Transaction
+	intents  bool
+	// tables are those that its intents may write, once a replay found out.
+	tables []string
 }
 
 // outbox is what a device has recorded and whose verdict it has not processed.
@@ -30,10 +33,10 @@ func (d *Device) outbox() outbox { return outbox{d.replica} }
 // list tells what waits, in order of seq.
 func (o outbox) list() ([]*pending, error) {
 	var list []*pending
-	err := o.Query("SELECT seq, uploaded, effect, replayed, size, long, without FROM main.replog_outbox ORDER BY seq", func(row []replog.Value) error {
+	err := o.Query("SELECT seq, uploaded, effect, replayed, size, long, without, intents FROM main.replog_outbox ORDER BY seq", func(row []replog.Value) error {
 		p := &pending{
 			seq: replog.Seq(row[0].Int64()), uploaded: row[1].Int64() != 0, effect: row[2].Int64() != 0,
-			replayed: row[3].Int64() != 0, size: int(row[4].Int64()), long: row[5].Int64(),
+			replayed: row[3].Int64() != 0, size: int(row[4].Int64()), long: row[5].Int64(), intents: row[7].Int64() != 0,
 		}
 		list = append(list, p)
 		if row[6].Bytes() == "" {
@@ -134,31 +137,44 @@ func (o outbox) undo() error {
 // outbox.
 func (o outbox) add(t *replog.Transaction) error {
 	if t.IsLong() {
-		return o.addLong(t, bodiesOf(t))
+		return o.addLong(t, bodiesOf(t), "")
 	}
-	return o.addEncoded(t, t.EncodeChanges())
+	return o.addEncoded(t, t.EncodeChanges(), "")
 }
 
 // addEncoded is add given the lines for the changes.
-func (o outbox) addEncoded(t *replog.Transaction, changes []byte) error {
+func (o outbox) addEncoded(t *replog.Transaction, changes []byte, ran string) error {
 	if len(changes) >= longFrom {
-		return o.addLong(t, bodiesIn(changes))
+		return o.addLong(t, bodiesIn(changes), ran)
 	}
 	form, hash := t.Frame(changes)
-	return o.insert(t, hash, form, len(form), replog.Value{})
+	return o.insert(&outboxRow{t: t, hash: hash, recorded: form, size: len(form), ran: ran})
 }
 
-func (o outbox) insert(t *replog.Transaction, hash replog.Hash, recorded []byte, size int, long replog.Value) error {
+// outboxRow is what the outbox keeps of a new transaction.
+type outboxRow struct {
+	t        *replog.Transaction
+	hash     replog.Hash
+	recorded []byte
+	size     int
+	made     replog.Value
+	long     replog.Value
+	intents  bool
+	ran      string
+}
+
+func (o outbox) insert(r *outboxRow) error {
 	without := ""
-	if len(t.Without) > 0 {
-		b, err := json.Marshal(t.Without)
+	if len(r.t.Without) > 0 {
+		b, err := json.Marshal(r.t.Without)
 		if err != nil {
 			return err
 		}
 		without = string(b)
 	}
-	return o.Exec("INSERT INTO main.replog_outbox VALUES(?, 0, 1, 0, '', ?, ?, ?, NULL, ?, ?)",
-		replog.Integer(int64(t.Seq)), replog.Text(without), replog.Text(string(hash)), replog.Blob(recorded), replog.Integer(int64(size)), long)
+	return o.Exec("INSERT INTO main.replog_outbox VALUES(?, 0, 1, 0, '', ?, ?, ?, ?, ?, ?, ?, ?)",
+		replog.Integer(int64(r.t.Seq)), replog.Text(without), replog.Text(string(r.hash)), replog.Blob(r.recorded), r.made,
+		replog.Integer(int64(r.size)), r.long, truth(r.intents), replog.Text(r.ran))
 }
 
 // replayed notes that a replay made changes of t, or that it made none and why.
@@ -168,39 +184,66 @@ func (o outbox) replayed(p *pending, t *replog.Transaction, made replog.Changes,
 	var others replog.Changes // than the net changes
 	if p.effect {
 		effect = 1
-		same, err := replog.SameChanges(made, t.NetChanges())
-		if err != nil {
-			return err
+		same := false
+		if !t.HasIntents() {
+			var err error
+			if same, err = replog.SameChanges(made, t.NetChanges()); err != nil {
+				return err
+			}
 		}
 		if !same {
 			others = made
 		}
 	}
-	if p.long > 0 {
-		if err := o.noteMade(p.long, others); err != nil {
-			return err
-		}
-	} else if others != nil {
-		b, err := lines(others)
-		if err != nil {
-			return err
-		}
-		undo = replog.Blob(b)
+	var err error
+	if undo, p.long, err = o.keepMade(p.long, others); err != nil {
+		return err
 	}
-	return o.Exec("UPDATE main.replog_outbox SET effect = ?, replayed = 1, why = ?, made = ? WHERE seq = ?",
-		replog.Integer(effect), replog.Text(why), undo, replog.Integer(int64(p.seq)))
+	return o.Exec("UPDATE main.replog_outbox SET effect = ?, replayed = 1, why = ?, made = ?, long = nullif(?, 0) WHERE seq = ?",
+		replog.Integer(effect), replog.Text(why), undo, replog.Integer(p.long), replog.Integer(int64(p.seq)))
 }
 
-func lines(changes replog.Changes) (b []byte, err error) {
-	err = replog.EachChange(changes, func(_ int, c *replog.Change) error {
-		b = append(c.AppendJSON(b), '\n')
-		return nil
-	})
-	return b, err
+// keepMade keeps changes that are in the tables, nil for the net changes: in the
+// value that it returns or, where they are long, in replog_long, where long is the
+// transaction's id, or 0.
+func (o outbox) keepMade(long int64, made replog.Changes) (replog.Value, int64, error) {
+	if made == nil && long == 0 {
+		return replog.Value{}, 0, nil
+	}
+	if long == 0 {
+		b, whole, err := lines(made)
+		if err != nil || whole {
+			return replog.Blob(b), 0, err
+		}
+		if long, err = newLongID(o.Conn); err != nil {
+			return replog.Value{}, 0, err
+		}
+	}
+	return replog.Value{}, long, o.noteMade(long, made)
 }
 
-// take takes a transaction out of the outbox; the lists of a long one are kept.
+// lines renders changes, a line each, unless they are long.
+func lines(changes replog.Changes) (b []byte, whole bool, err error) {
+	for i := range changes.Len() {
+		c, err := changes.At(i)
+		if err != nil {
+			return nil, false, err
+		}
+		if b = append(c.AppendJSON(b), '\n'); len(b) >= longFrom {
+			return nil, false, nil
+		}
+	}
+	return b, true, nil
+}
+
+// take takes a transaction out of the outbox; what is long of its recorded form is
+// kept.
 func (o outbox) take(p *pending) error {
+	if p.long > 0 {
+		if err := o.noteMade(p.long, nil); err != nil {
+			return err
+		}
+	}
 	return o.Exec("DELETE FROM main.replog_outbox WHERE seq = ?", replog.Integer(int64(p.seq)))
 }
 

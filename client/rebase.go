@@ -141,7 +141,10 @@ func (m *move) wholly(confirm func() (replog.Revision, error)) error {
 		if err := m.advance(confirm); err != nil {
 			return err
 		}
-		return m.replay()
+		if err := m.replay(); err != nil {
+			return err
+		}
+		return m.intentsOff()
 	})
 }
 
@@ -176,7 +179,13 @@ func (m *move) undone() (replog.Revision, error) { return m.id.SyncPoint, m.outb
 // made as recorded are in the outbox, which verdicts leave in it until the
 // entries were applied.
 func (m *move) apply(e *replog.Download) error {
+	if e.Digest != nil {
+		return m.rerun(e)
+	}
 	changes, err := m.changes(e)
+	if err == nil {
+		err = m.intentsOff()
+	}
 	if err != nil {
 		return err
 	}
@@ -187,14 +196,14 @@ func (m *move) changes(e *replog.Download) (replog.Changes, error) {
 	if e.Device != m.id.Device {
 		return e.List, nil
 	}
-	v := m.verdict[e.Seq]
+	v, p := m.verdict[e.Seq], m.find(e.Seq)
 	if v == nil {
 		return nil, fmt.Errorf("%w: an own entry without its verdict", replog.ErrForm)
 	}
-	if !v.AsRecorded {
+	if !v.AsRecorded || p.intents {
 		return e.List, nil
 	}
-	t, err := m.outbox().load(m.find(e.Seq))
+	t, err := m.outbox().load(p)
 	if err != nil {
 		return nil, err
 	}
@@ -211,7 +220,7 @@ func (m *move) judged() error {
 			return err
 		}
 		if m.answer.changed(v) {
-			if err := m.addLate(p, m.pending); err != nil {
+			if err := m.addLate(p, v.Tables, m.pending); err != nil {
 				return err
 			}
 		}
@@ -240,39 +249,54 @@ func (m *move) replay() error {
 		if err != nil {
 			return err
 		}
-		made, why, err := m.replayOne(t, taint)
-		if err != nil {
+		if err := m.replayOne(p, t, taint); err != nil {
 			return fmt.Errorf("replay transaction %d: %w", p.seq, err)
-		}
-		if err := m.outbox().replayed(p, t, made, why); err != nil {
-			return err
 		}
 	}
 	return m.pruneLate(rest)
 }
 
-// replayOne returns the changes made, or why there are none.
-func (m *move) replayOne(t *replog.Transaction, taint *applier.Taint) (made replog.Changes, why string, err error) {
+// replayOne makes a transaction again, and notes what it made, or why it is without
+// effect.
+func (m *move) replayOne(p *pending, t *replog.Transaction, taint *applier.Taint) error {
+	if t.HasIntents() {
+		return m.replaySteps(p, t, taint)
+	}
 	net := t.NetChanges()
 	row, touched, err := taint.Touched(net)
 	if err != nil {
-		return nil, "", err
+		return err
 	}
 	if touched {
-		return nil, fmt.Sprintf("it builds on %s, which an earlier transaction changed that was not applied as this one expects", row), nil
+		return m.outbox().replayed(p, t, nil, buildsOn(rowName(row)))
 	}
-	err = m.replica.Savepoint(func() error {
-		var err error
+	if err := m.intentsOff(); err != nil {
+		return err
+	}
+	var made replog.Changes
+	err = m.replica.Savepoint(func() (err error) {
 		made, err = m.replica.Replay(net)
 		return err
 	})
-	switch {
-	case err == nil:
-		return made, "", nil
-	case applier.Refused(err):
-		return nil, err.Error(), nil
+	if applier.Refused(err) {
+		return m.outbox().replayed(p, t, nil, err.Error())
 	}
-	return nil, "", err
+	if err != nil {
+		return err
+	}
+	return m.outbox().replayed(p, t, made, "")
+}
+
+// rowName names what a taint found: a row or, without a key, a table.
+func rowName(row replog.RowID) string {
+	if row.Key == "" {
+		return "table " + row.Table
+	}
+	return row.String()
+}
+
+func buildsOn(what string) string {
+	return fmt.Sprintf("it builds on %s, which an earlier transaction changed that was not applied as this one expects", what)
 }
 
 // diverged makes a *DivergedError of the applier's.

@@ -104,9 +104,9 @@ func (d *Device) repairIn(ctx context.Context, folder string) (*RepairResult, er
 // catchUp downloads from the sync point of id on until a revision is reached, or
 // the head if that comes first: the verdicts, and what others did.
 func (d *Device) catchUp(ctx context.Context, id *identity, at replog.Revision) (*answer, error) {
-	as, all := *id, &answer{made: map[replog.Revision]bool{}}
+	as, all := *id, &answer{made: map[replog.Revision]bool{}, rerun: map[replog.Revision]bool{}}
 	for more := true; more; {
-		a, err := d.exchange(ctx, &as, nil, PullOnly, &traffic{})
+		a, err := d.exchange(ctx, &as, nil, wish{mode: PullOnly, asChanges: true}, &traffic{})
 		if err != nil {
 			return nil, errors.Join(err, all.close())
 		}

@@ -26,16 +26,20 @@ CREATE TABLE replog_outbox(
   hash      TEXT NOT NULL,
   recorded  BLOB NOT NULL,    -- the recorded form, as it is uploaded; of a long one
                               -- its first line
-  made      BLOB,             -- the changes that the last replay made, a line each,
-                              -- where these are not its net changes
+  made      BLOB,             -- the changes that are in the tables, a line each, where
+                              -- these are not its net changes
   size      INTEGER NOT NULL, -- of the recorded form, in bytes
-  long      INTEGER           -- the id in replog_long of a long one
+  long      INTEGER,          -- the id in replog_long of what is long
+  intents   INTEGER NOT NULL, -- it holds some
+  ran       TEXT NOT NULL     -- JSON: statements that did not travel as intents, and
+                              -- why; '' for none
 );
 
--- What long transactions record, a row at most some 100 kB: their statements (list
--- 0), their net changes where these differ (1), and the changes that the last
--- replay made, where these differ (2). Of a list of none there is a row all the
--- same.
+-- What is long, a row at most some 100 kB. Of a recorded form: the statements (list
+-- 0) and the net changes where these differ (1), or, where there are intents, all
+-- lines between the first and the last (3). And the changes that are in the tables
+-- (2), where they would be in the column made. Of a list of none there is a row all
+-- the same.
 CREATE TABLE replog_long(
   id     INTEGER NOT NULL,
   list   INTEGER NOT NULL,
@@ -53,6 +57,7 @@ CREATE TABLE replog_conflict(
   recorded BLOB NOT NULL,    -- the whole transaction's, as in replog_outbox
   state    TEXT NOT NULL,    -- waiting, noted (asks for nothing) or discarded
   long     INTEGER,
+  tables   TEXT NOT NULL,    -- JSON: those that intents may write; '' for none
   PRIMARY KEY(seq, part)
 );
 
@@ -61,5 +66,6 @@ CREATE TABLE replog_conflict(
 CREATE TABLE replog_late(
   seq      INTEGER PRIMARY KEY,
   recorded BLOB NOT NULL,
-  long     INTEGER
+  long     INTEGER,
+  tables   TEXT NOT NULL     -- as in replog_conflict
 );

@@ -18,7 +18,8 @@ import (
 //     foreign keys off;
 //   - that what other devices changed shares nothing with the outbox: no row, no
 //     unique value, no reference. Then it can be written beside the outbox: no
-//     order between the two makes a difference.
+//     order between the two makes a difference. Intents on either side may read
+//     anything: then there is no short cut.
 //
 // Where nobody else changed anything, nothing is written to the tables at all.
 func (m *move) shortcut() (bool, error) {
@@ -26,9 +27,12 @@ func (m *move) shortcut() (bool, error) {
 		return false, nil
 	}
 	for _, p := range m.pending {
-		if !p.effect || len(p.without) > 0 || !p.replayed && m.verdict[p.seq] == nil {
+		if !p.effect || len(p.without) > 0 || !p.replayed && m.verdict[p.seq] == nil || p.intents && m.answer.foreign > 0 {
 			return false, nil
 		}
+	}
+	if m.answer.steps {
+		return false, nil
 	}
 	if m.answer.foreign > 0 {
 		if ok, err := m.beside(); err != nil || !ok {

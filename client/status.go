@@ -42,7 +42,12 @@ func (d *Device) Status(ctx context.Context) (*Status, error) {
 			return err
 		}
 		s.Pending = len(pending)
-		err = d.replica.GatherBack(id.LastTime, func(*applier.Gathered) error { s.Pending++; return nil })
+		err = d.replica.GatherBack(id.LastTime, func(g *applier.Gathered) error {
+			if !g.Follows {
+				s.Pending++
+			}
+			return nil
+		})
 		if err != nil {
 			return err
 		}
@@ -80,9 +85,13 @@ type Pending struct {
 	Base       replog.Revision `json:"base"`
 	RecordedAt replog.Millis   `json:"recorded_at"`
 	// Effect: its changes are in the tables. Where they are not, Why says why.
-	Effect     bool                  `json:"effect"`
-	Why        string                `json:"why,omitempty"`
+	Effect bool   `json:"effect"`
+	Why    string `json:"why,omitempty"`
+	// Statements are what is uploaded: intents as the application ran them, and row
+	// statements for the rest. AsRows says of what the driver saw of the rest why it
+	// does not travel as it was run.
 	Statements []replog.LogStatement `json:"statements"`
+	AsRows     []RanAs               `json:"as_rows,omitempty"`
 }
 
 // Pending lists what waits, in order; it writes nothing.
@@ -118,28 +127,79 @@ func (d *Device) pending(id *identity) ([]Pending, error) {
 		if p.uploaded {
 			state = PendingUploaded
 		}
-		list = append(list, Pending{
+		next := Pending{
 			Seq: p.seq, State: state, Marked: t.Marked, Label: t.Label, Base: t.Base, RecordedAt: t.Time,
-			Effect: p.effect, Why: why, Statements: render(t.Statements),
-		})
+			Effect: p.effect, Why: why,
+		}
+		if next.AsRows, err = d.outbox().ran(p); err != nil {
+			return nil, err
+		}
+		if next.Statements, err = renderAll(t); err != nil {
+			return nil, err
+		}
+		list = append(list, next)
 	}
 	gathered, err := d.replica.Gather(id.LastTime)
-	for _, g := range gathered {
-		list = append(list, Pending{
-			State: PendingGathered, Marked: g.Marked, Label: g.Label, Base: id.SyncPoint, RecordedAt: g.Time,
-			Effect: true, Statements: render(g.Statements),
-		})
+	if err != nil {
+		return nil, err
 	}
-	return list, err
+	return appendGathered(list, gathered, id.SyncPoint)
+}
+
+// appendGathered adds what the next sync closes.
+func appendGathered(list []Pending, gathered []*applier.Gathered, base replog.Revision) ([]Pending, error) {
+	var ran []*applier.RanStatement
+	var open *Pending
+	for _, g := range gathered {
+		if open == nil {
+			list = append(list, Pending{State: PendingGathered, Marked: g.Marked, Label: g.Label, Base: base, Effect: true, Statements: []replog.LogStatement{}})
+			open, ran = &list[len(list)-1], nil
+		}
+		open.RecordedAt = g.Time
+		if i := g.Intent; i != nil {
+			open.Statements = append(open.Statements, replog.LogStatement{SQL: i.SQL, Args: append([]replog.Value{}, i.Args...), RecordedAt: g.Time})
+		} else {
+			open.Statements = append(open.Statements, render(g.Statements)...)
+			ran = append(ran, g.Ran...)
+		}
+		if !g.Follows {
+			open.AsRows, open = collectRan(ran), nil
+		}
+	}
+	return list, nil
+}
+
+// renderedMost is how many statements of a transaction Pending has.
+const renderedMost = 10_000
+
+var errEnough = errors.New("these are enough")
+
+func renderAll(t *replog.Transaction) ([]replog.LogStatement, error) {
+	lines := []replog.LogStatement{}
+	err := t.EachStatement(func(n int, s *replog.Statement) error {
+		if n == renderedMost {
+			return errEnough
+		}
+		lines = append(lines, rendered(s))
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return lines, err
 }
 
 func render(statements []replog.Statement) []replog.LogStatement {
 	lines := make([]replog.LogStatement, len(statements))
 	for i := range statements {
-		sql, args := statements[i].SQL()
-		lines[i] = replog.LogStatement{SQL: sql, Args: args, RecordedAt: statements[i].Time}
+		lines[i] = rendered(&statements[i])
 	}
 	return lines
+}
+
+func rendered(s *replog.Statement) replog.LogStatement {
+	sql, args := s.SQL()
+	return replog.LogStatement{SQL: sql, Args: args, RecordedAt: s.When()}
 }
 
 // Confirmed writes a copy of the file to dst, which must not exist, with

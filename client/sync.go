@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 
 	"replog/replog"
 )
@@ -41,6 +42,9 @@ type SyncResult struct {
 	// Missed counts the rows that capture had missed, as a table had been made
 	// anew, and that a comparison found: they are recorded as one transaction.
 	Missed int `json:"missed,omitempty"`
+	// Differed counts the entries whose statements, run again here, made other changes
+	// than elsewhere, so that these were fetched.
+	Differed int `json:"differed,omitempty"`
 	// Local names the tables and columns that the server does not have: they are
 	// in this file only.
 	Local []string `json:"local,omitempty"`
@@ -148,9 +152,11 @@ type run struct {
 	// to be: what is closed during the sync waits for the next.
 	sent, last replog.Seq
 	// again: transactions that the server had lost are being sent again.
-	again   bool
-	result  *SyncResult
-	traffic traffic
+	again bool
+	// differed are entries of which the changes are needed.
+	differed []replog.Revision
+	result   *SyncResult
+	traffic  traffic
 }
 
 // round is one request and what follows from its answer. It tells whether
@@ -168,7 +174,7 @@ func (r *run) round(ctx context.Context) (more bool, err error) {
 	if rest && mode == Both {
 		mode = PushOnly // the last request brings all verdicts
 	}
-	answer, err := r.exchange(ctx, id, upload, mode, &r.traffic)
+	answer, err := r.exchange(ctx, id, upload, wish{mode: mode, differed: r.differed}, &r.traffic)
 	if gap := gapAt(err); gap > 0 && !r.again {
 		r.again, r.sent = true, gap-1
 		return true, r.forgetUploaded(gap)
@@ -187,9 +193,17 @@ func (r *run) round(ctx context.Context) (more bool, err error) {
 	if mode == PushOnly {
 		return rest, r.noteUploaded(upload)
 	}
-	if err := r.rebase(answer, r.result); err != nil {
+	err = r.rebase(answer, r.result)
+	var differed *differedError
+	if errors.As(err, &differed) && !slices.Contains(r.differed, differed.revision) {
+		r.differed = append(r.differed, differed.revision)
+		r.result.Differed++
+		return true, nil
+	}
+	if err != nil {
 		return false, err
 	}
+	r.differed = nil
 	if err := r.options.Fault(FaultCommitted); err != nil || rest || answer.done.More {
 		return err == nil, err
 	}
@@ -249,20 +263,28 @@ func (d *Device) forgetUploaded(from replog.Seq) error {
 	})
 }
 
+// wish is what an answer is to hold.
+type wish struct {
+	mode Mode
+	// differed are entries whose changes are wanted; asChanges, those of all.
+	differed  []replog.Revision
+	asChanges bool
+}
+
 // exchange sends transactions and reads the answer to its end, before anything
 // is locked. Where the answer does not come it asks again: sending twice is
 // harmless.
-func (d *Device) exchange(ctx context.Context, id *identity, sent []*pending, mode Mode, t *traffic) (a *answer, err error) {
+func (d *Device) exchange(ctx context.Context, id *identity, sent []*pending, w wish, t *traffic) (a *answer, err error) {
 	err = d.server.again(ctx, true, func() error {
-		a, err = d.ask(ctx, id, sent, mode, t)
+		a, err = d.ask(ctx, id, sent, w, t)
 		return err
 	})
 	return a, err
 }
 
 // ask is an attempt of exchange.
-func (d *Device) ask(ctx context.Context, id *identity, sent []*pending, mode Mode, t *traffic) (*answer, error) {
-	upload, err := d.newUpload(id, sent, mode)
+func (d *Device) ask(ctx context.Context, id *identity, sent []*pending, w wish, t *traffic) (*answer, error) {
+	upload, err := d.newUpload(id, sent, w)
 	if err != nil {
 		return nil, err
 	}
@@ -275,14 +297,14 @@ func (d *Device) ask(ctx context.Context, id *identity, sent []*pending, mode Mo
 	}
 	if upload.coding == codingColumns && notTaken(err) {
 		d.noColumns = true
-		return d.ask(ctx, id, sent, mode, t)
+		return d.ask(ctx, id, sent, w, t)
 	}
 	if err != nil {
 		return nil, err
 	}
 	defer res.Body.Close()
 	a, err := readAnswer(res.Body, id.Device)
-	if err := checkAnswer(a, err, id, mode, d.server.address()); err != nil {
+	if err := checkAnswer(a, err, id, w.mode, d.server.address()); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
 	_, _ = io.Copy(io.Discard, res.Body) // so that the connection can be used again

@@ -12,7 +12,7 @@ import (
 // were applied though later ones were recorded without them.
 type unsure struct {
 	refused []*storedConflict
-	late    map[replog.Seq]replog.Changes
+	late    map[replog.Seq]*late
 	// last is what the transaction replayed last must not build on, which the
 	// next one's mostly extends, and known how many were before that.
 	last  *applier.Taint
@@ -20,19 +20,26 @@ type unsure struct {
 	known int
 }
 
+// late is what a transaction was that was applied after all.
+type late struct {
+	rows   replog.Changes
+	tables []string // that its intents may write
+}
+
 func (d *Device) loadUnsure() (*unsure, error) {
-	u := &unsure{late: map[replog.Seq]replog.Changes{}}
+	u := &unsure{late: map[replog.Seq]*late{}}
 	var err error
 	if u.refused, err = d.conflicts(); err != nil {
 		return nil, err
 	}
-	err = d.replica.Query("SELECT seq, recorded, long FROM main.replog_late", func(row []replog.Value) error {
+	err = d.replica.Query("SELECT seq, recorded, long, tables FROM main.replog_late", func(row []replog.Value) error {
 		t, err := decodeStored(d.replica.Conn, row[1], row[2])
 		if err != nil {
 			return err
 		}
-		u.late[replog.Seq(row[0].Int64())] = t.NetChanges()
-		return nil
+		tables, err := readNames(row[3])
+		u.late[replog.Seq(row[0].Int64())] = &late{t.NetChanges(), tables}
+		return err
 	})
 	return u, err
 }
@@ -57,6 +64,7 @@ func (u *unsure) taint(s *applier.Schema, t *replog.Transaction, before []*pendi
 			if err := u.last.AddAll(earlier.NetChanges()); err != nil {
 				return nil, err
 			}
+			u.last.AddTables(p.tables)
 		}
 	}
 	u.of, u.known = t, len(before)
@@ -75,13 +83,17 @@ func (u *unsure) decided(s *applier.Schema, t *replog.Transaction) (*applier.Tai
 			if err != nil {
 				return nil, err
 			}
+			if c.part.Outcome.Waits() {
+				taint.AddTables(c.tables)
+			}
 		}
 	}
 	for _, seq := range t.Without {
 		if late := u.late[seq]; late != nil {
-			if err := taint.AddAll(late); err != nil {
+			if err := taint.AddAll(late.rows); err != nil {
 				return nil, err
 			}
+			taint.AddTables(late.tables)
 		}
 	}
 	return taint, nil
@@ -89,11 +101,11 @@ func (u *unsure) decided(s *applier.Schema, t *replog.Transaction) (*applier.Tai
 
 // addLate keeps a transaction that was applied if others of the outbox were
 // recorded without it.
-func (d *Device) addLate(p *pending, outbox []*pending) error {
+func (d *Device) addLate(p *pending, tables []string, outbox []*pending) error {
 	if !recordedWithout(outbox, p.seq) {
 		return nil
 	}
-	return d.replica.Exec("INSERT INTO main.replog_late SELECT seq, recorded, long FROM main.replog_outbox WHERE seq = ?", replog.Integer(int64(p.seq)))
+	return d.replica.Exec("INSERT INTO main.replog_late SELECT seq, recorded, long, ? FROM main.replog_outbox WHERE seq = ?", namesValue(tables), replog.Integer(int64(p.seq)))
 }
 
 func recordedWithout(outbox []*pending, seq replog.Seq) bool {

@@ -22,7 +22,7 @@ func TestWhatIsUnsureDoesNotDependOnWhatWasAskedBefore(t *testing.T) {
 	for seed := range uint64(200) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		fresh := func() *unsure {
-			u := &unsure{late: map[replog.Seq]replog.Changes{3: replog.ChangeList(insertOf(3))}}
+			u := &unsure{late: map[replog.Seq]*late{3: {rows: replog.ChangeList(insertOf(3))}}}
 			for seq := replog.Seq(1); seq < 5; seq++ {
 				refused := &replog.Transaction{Seq: seq, Net: insertOf(seq)}
 				u.refused = append(u.refused, &storedConflict{

@@ -31,7 +31,7 @@ type upload struct {
 
 var errEnded = errors.New("the request has ended")
 
-func (d *Device) newUpload(id *identity, sent []*pending, mode Mode) (*upload, error) {
+func (d *Device) newUpload(id *identity, sent []*pending, w wish) (*upload, error) {
 	u := &upload{outbox: d.outbox(), left: sent, coding: codingZstd}
 	size := 0
 	for _, p := range sent {
@@ -47,7 +47,8 @@ func (d *Device) newUpload(id *identity, sent []*pending, mode Mode) (*upload, e
 	_, err = u.coder.Write(replog.EncodeSyncHeader(replog.SyncHeader{
 		Version: replog.WireVersion, Database: id.Database, Epoch: id.Epoch, Device: id.Device,
 		SyncPoint: id.SyncPoint, LastSeq: id.LastSeq, Clock: replog.MillisOf(d.options.Clock()),
-		Schema: d.replica.Schema.Fingerprint(), PushOnly: mode == PushOnly,
+		Schema: d.replica.Schema.Fingerprint(), PushOnly: w.mode == PushOnly,
+		Differed: w.differed, AsChanges: w.asChanges,
 	}))
 	return u, err
 }
@@ -92,7 +93,11 @@ func (u *upload) make() {
 func (u *upload) next() (form []byte, whole bool, err error) {
 	if u.long == nil {
 		recorded, long, err := u.outbox.stored(u.left[0])
-		if err != nil || long.IsNull() {
+		is := false
+		if err == nil {
+			is, err = isLongForm(u.outbox.Conn, long)
+		}
+		if err != nil || !is {
 			return []byte(recorded.Bytes()), true, err
 		}
 		begin, err := replog.Begun([]byte(recorded.Bytes()))

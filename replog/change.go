@@ -135,10 +135,15 @@ func (c Change) Only(columns []string) Change {
 // Row identifies the row within its database.
 func (c *Change) Row() RowID { return RowID{Table: c.Table, Key: KeyString(c.Key)} }
 
-// RowID is a table and the JSON array of a primary key.
+// RowID is a table and the JSON array of a primary key, or "" for any row of it.
 type RowID struct{ Table, Key string }
 
-func (r RowID) String() string { return r.Table + " " + r.Key }
+func (r RowID) String() string {
+	if r.Key == "" {
+		return "table " + r.Table
+	}
+	return r.Table + " " + r.Key
+}
 
 // ErrChange says that a change is not well formed.
 var ErrChange = errors.New("malformed change")

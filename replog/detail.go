@@ -23,7 +23,7 @@ type EntryDetail struct {
 	// Tables are those that intents may write.
 	Tables     []string          `json:"tables,omitempty"`
 	Statements []StatementDetail `json:"statements"`
-	// Net are the net changes; null where the statements are they, empty where
+	// Net are the net changes; null where the row statements are they, empty where
 	// those cancel out.
 	Net []Change `json:"net"`
 	// AsRecorded: Changes are the recorded net changes, each as it was recorded; of
@@ -71,7 +71,11 @@ func (e *Entry) Detail() (EntryDetail, error) {
 		d.Statements = append(d.Statements, detailOf(s, line))
 		return nil
 	})
-	if net := e.Transaction.RecordedNet(); err == nil && net != nil {
+	if err != nil {
+		return d, err
+	}
+	net, err := e.Transaction.DistinctNet()
+	if net != nil && err == nil {
 		d.Net, err = InMemory(net)
 	}
 	if d.Changes = e.Changes; err == nil && e.LongChanges != nil {

@@ -10,7 +10,7 @@ import (
 
 // FormWriter makes a recorded form a line at a time, in the order of its
 // methods; what they return lasts until the next call. NoNet takes the place of
-// Net where the statements cancel out.
+// Net where the statements cancel out. Without Begin there is no hash.
 type FormWriter struct {
 	digest hash.Hash
 	line   []byte
@@ -50,7 +50,9 @@ func (w *FormWriter) End() ([]byte, Hash) {
 
 func (w *FormWriter) write(line []byte) []byte {
 	w.line = line
-	w.digest.Write(line)
+	if w.digest != nil {
+		w.digest.Write(line)
+	}
 	return line
 }
 

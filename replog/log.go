@@ -38,7 +38,7 @@ type Filter struct {
 	Devices  []DeviceID
 	// Tables asks for entries that touch one of these tables, whose names
 	// compare without regard to ASCII case: with a statement, a net change or
-	// an effect, whatever the outcome.
+	// an effect, whatever the outcome, or that may write one with an intent.
 	Tables []string
 	// Keys, with Tables, asks for entries that touch a row with one of these
 	// keys, in the form of KeyString. ParseKey makes them of what people type.

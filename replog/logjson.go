@@ -34,7 +34,11 @@ func (e *Entry) WriteDetail(w io.Writer) error {
 		return p.err
 	})
 	p.text(`],"net":`)
-	err = p.changes(err, e.Transaction.RecordedNet())
+	net, failed := e.Transaction.DistinctNet()
+	if err == nil {
+		err = failed
+	}
+	err = p.changes(err, net)
 	p.text(`,"as_recorded":` + p.render(d.AsRecorded) + `,"changes":`)
 	var made Changes
 	if e.Changes != nil || e.LongChanges != nil {

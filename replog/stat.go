@@ -41,17 +41,21 @@ func (t *TableStat) Add(o TableStat) {
 // long entry cannot be read.
 func (e *Entry) Stat() (LogStat, error) {
 	t := &e.Transaction
+	statements, err := t.CountStatements()
+	if err != nil {
+		return LogStat{}, err
+	}
 	s := LogStat{
 		Revision: e.Revision, Device: t.Device, Seq: t.Seq, Base: t.Base, Label: t.Label,
 		RecordedAt: t.Time, ReceivedAt: e.Received, Outcome: e.Outcome,
-		Statements: t.RecordedStatements().Len(), Tables: []TableStat{},
+		Statements: statements, Tables: []TableStat{},
 	}
 	if e.Reason != (Reason{}) {
 		reason := e.Reason
 		s.Reason = &reason
 	}
 	at := map[string]int{}
-	err := EachChange(e.Made(), func(_ int, c *Change) error {
+	err = EachChange(e.Made(), func(_ int, c *Change) error {
 		n, ok := at[c.Table]
 		if !ok {
 			n = len(s.Tables)

@@ -167,6 +167,41 @@ func (t *Transaction) NetChanges() Changes {
 	return t.RecordedStatements()
 }
 
+// CountStatements is how many statements it has. It fails where a long transaction
+// cannot be read.
+func (t *Transaction) CountStatements() (int, error) {
+	n := t.RecordedStatements().Len()
+	steps := t.steps()
+	if steps == nil {
+		return n, nil
+	}
+	err := EachStep(steps, func(s *Step) error {
+		if s.Intent != nil {
+			n++
+		}
+		return nil
+	})
+	return n, err
+}
+
+// DistinctNet returns the net changes where they differ from the row statements, of
+// a transaction with intents those of any step; nil where they are the same.
+func (t *Transaction) DistinctNet() (Changes, error) {
+	steps := t.steps()
+	if steps == nil {
+		return t.RecordedNet(), nil
+	}
+	distinct := false
+	err := EachStep(steps, func(s *Step) error {
+		distinct = distinct || s.Net != nil
+		return nil
+	})
+	if !distinct {
+		return nil, err
+	}
+	return t.NetChanges(), err
+}
+
 // EachStatement calls f for each statement, in order, with its number, until one
 // call fails.
 func (t *Transaction) EachStatement(f func(n int, s *Statement) error) error {
@@ -184,7 +219,7 @@ func (t *Transaction) EachStatement(f func(n int, s *Statement) error) error {
 }
 
 // Divisible tells whether the server may divide the transaction into groups.
-func (t *Transaction) Divisible() bool { return !t.Marked && !t.Whole }
+func (t *Transaction) Divisible() bool { return !t.Marked && !t.Whole && !t.HasIntents() }
 
 // SetNet records net, leaving Net nil where the statements say the same.
 func (t *Transaction) SetNet(net []Change) {

@@ -30,6 +30,8 @@ type SyncHeader struct {
 	// Differed lists entries after the sync point whose intents made other changes
 	// here than their digest says: their changes are wanted.
 	Differed []Revision `json:"differed,omitempty"`
+	// AsChanges: the changes of all entries are wanted.
+	AsChanges bool `json:"as_changes,omitempty"`
 }
 
 // SyncAnswer is the first line of an answer: {"answer":{…}}.

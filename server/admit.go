@@ -65,7 +65,7 @@ func wellFormed(t *replog.Transaction, head replog.Revision) error {
 		return malformed("transaction %d: negative base", t.Seq)
 	case t.Seen < 0 || t.Seen >= t.Seq:
 		return malformed("transaction %d: it cannot have seen the verdict of %d", t.Seq, t.Seen)
-	case t.NetChanges().Len() == 0:
+	case t.NetChanges().Len() == 0 && !t.HasIntents():
 		return malformed("transaction %d changes nothing", t.Seq)
 	}
 	previous := t.Seen

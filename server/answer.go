@@ -25,6 +25,7 @@ func (s *Server) answer(c *call, h *replog.SyncHeader, sent []replog.Verdict) er
 	if h.PushOnly {
 		a.acknowledge(sent, h.SyncPoint)
 	} else {
+		c.noteDiffered(h)
 		a.download(c.r.Context(), c.db.log, h, head.Revision)
 	}
 	if a.err != nil {
@@ -90,7 +91,7 @@ func (a *answer) download(ctx context.Context, log replog.Log, h *replog.SyncHea
 	reached := h.SyncPoint
 	full := false
 	if h.SyncPoint < head && a.err == nil {
-		a.err = log.Deliveries(ctx, replog.Wanted{To: h.Device, After: h.SyncPoint, UpTo: head}, func(d *replog.Delivery) error {
+		a.err = log.Deliveries(ctx, wantedBy(h, head), func(d *replog.Delivery) error {
 			if reached > h.SyncPoint && a.bytes >= a.limit {
 				return errFull
 			}
@@ -105,6 +106,32 @@ func (a *answer) download(ctx context.Context, log replog.Log, h *replog.SyncHea
 		}
 	}
 	a.done(replog.SyncDone{Revision: reached, More: full})
+}
+
+// maxDiffered is how many entries a device may name that it cannot run; more, and it
+// gets the changes of all.
+const maxDiffered = 1000
+
+// wantedBy is what a device is to get.
+func wantedBy(h *replog.SyncHeader, head replog.Revision) replog.Wanted {
+	w := replog.Wanted{To: h.Device, After: h.SyncPoint, UpTo: head}
+	if len(h.Differed) > maxDiffered {
+		w.AsChanges = true
+	} else {
+		w.Differed = h.Differed
+	}
+	return w
+}
+
+// noteDiffered tells operators of intents that did something else on a device than on
+// the server, which ought not to happen.
+func (c *call) noteDiffered(h *replog.SyncHeader) {
+	if len(h.Differed) == 0 {
+		return
+	}
+	c.db.differed.Add(int64(len(h.Differed)))
+	c.db.cfg.Logger.Warn("intents made other changes on a device than on the server; it gets the changes",
+		"database", c.db.name, "device", h.Device, "revisions", h.Differed[:min(len(h.Differed), 20)], "count", len(h.Differed))
 }
 
 // deliver writes what one entry means to the device.

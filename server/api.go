@@ -25,6 +25,7 @@ func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.HandleFunc("GET /metrics", s.metrics)
 	for pattern, h := range map[string]http.HandlerFunc{
 		"POST /v1/{db}/sync":           s.call(s.sync, DeviceToken),
 		"GET /v1/{db}/log":             s.call(s.readLog, DeviceToken),

@@ -37,8 +37,9 @@ type database struct {
 	files     sync.RWMutex
 	snapshots *snapshots
 
-	dead   atomic.Bool // a fault point fired
-	broken atomic.Bool // no replica agrees with the log: uploads are refused
+	dead     atomic.Bool  // a fault point fired
+	differed atomic.Int64 // intents of which devices said that they came out differently
+	broken   atomic.Bool  // no replica agrees with the log: uploads are refused
 }
 
 // openDatabase opens the log, brings the replica to its head, and starts the
@@ -74,7 +75,7 @@ func (d *database) start(ctx context.Context) error {
 	defer func() { _ = tx.Rollback() }()
 	d.id, d.epoch = tx.Head().Database, tx.Head().Epoch
 	d.heads.move(tx.Head())
-	if d.replica, err = openReplica(d.replicaPath()); err != nil {
+	if d.replica, err = openReplica(d.replicaPath(), d.cfg.Limits.Intents); err != nil {
 		d.cfg.Logger.Warn("the replica cannot be used and is built again", "database", d.name, "error", err)
 	}
 	// One database that is broken must not keep the others from being served.
@@ -146,7 +147,7 @@ func (d *database) rebuild(ctx context.Context, head replog.Head) error {
 	if err := buildReplica(d.replicaPath(), d.basePath(), head); err != nil {
 		return fmt.Errorf("build the replica: %w", err)
 	}
-	r, err := openReplica(d.replicaPath())
+	r, err := openReplica(d.replicaPath(), d.cfg.Limits.Intents)
 	if err != nil {
 		return err
 	}

@@ -269,6 +269,8 @@ type answered struct {
 type download struct {
 	replog.EntryHeader
 	List []replog.Change
+	// Steps are the lines of one that is made by running it.
+	Steps []string
 }
 
 func readAnswer(b []byte) (*answered, error) {
@@ -278,14 +280,32 @@ func readAnswer(b []byte) (*answered, error) {
 		func(s replog.SyncAnswer) error { a.SyncAnswer = s; return nil },
 		func(v replog.Verdict) error { a.verdicts = append(a.verdicts, v); return nil },
 		func(e replog.Download) error {
-			list, err := replog.InMemory(e.List)
-			a.entries = append(a.entries, download{e.EntryHeader, list})
-			if l, ok := e.List.(io.Closer); ok {
-				err = errors.Join(err, l.Close())
+			got := download{EntryHeader: e.EntryHeader}
+			var err error
+			if e.List != nil {
+				got.List, err = replog.InMemory(e.List)
 			}
-			return err
+			if e.Steps != nil {
+				got.Steps, err = stepLines(e.Steps)
+			}
+			a.entries = append(a.entries, got)
+			return errors.Join(err, e.Close())
 		})
 	return &a, err
+}
+
+func stepLines(steps replog.Steps) (lines []string, err error) {
+	err = replog.EachStep(steps, func(s *replog.Step) error {
+		if s.Intent != nil {
+			lines = append(lines, s.Intent.SQL)
+			return nil
+		}
+		return replog.EachChange(s.NetChanges(), func(_ int, c *replog.Change) error {
+			lines = append(lines, string(c.Op)+" "+c.Row().String())
+			return nil
+		})
+	})
+	return lines, err
 }
 
 // try uploads and processes the answer; it returns an error where the answer is

@@ -38,3 +38,16 @@ func (s *Server) notReady(w http.ResponseWriter, what string, err error) {
 	s.cfg.Logger.Warn("not ready", "what", what, "error", err)
 	http.Error(w, "not ready; the server's log says why", http.StatusServiceUnavailable)
 }
+
+// metrics gives counters in Prometheus' text form
+// (https://prometheus.io/docs/instrumenting/exposition_formats/). Like readyz it names
+// no database.
+func (s *Server) metrics(w http.ResponseWriter, _ *http.Request) {
+	var differed int64
+	for _, d := range s.allDatabases() {
+		differed += d.differed.Load()
+	}
+	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	fmt.Fprintf(w, "# HELP %[1]s Entries of which a device said that running their intents changed something else there.\n"+
+		"# TYPE %[1]s counter\n%[1]s %[2]d\n", "replog_intents_differed_total", differed)
+}

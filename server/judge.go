@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"fmt"
 
 	"replog/applier"
 	"replog/replog"
@@ -13,7 +12,11 @@ import (
 // within the replica's transaction; errors are those of the stores, never the
 // device's fault. What is unsure is kept for the next transaction of the upload.
 // The caller closes the verdict.
-func judge(ctx context.Context, replica *applier.Replica, log replog.LogTx, t *replog.Transaction, kept *unsure) (v verdict, err error) {
+//
+// unrun, where not nil, is why a transaction with intents is refused without being
+// run. A *applier.LostError says that an intent took the replica's transaction with
+// it.
+func judge(ctx context.Context, replica *replica, log replog.LogTx, t *replog.Transaction, kept *unsure, unrun *replog.Reason) (v verdict, err error) {
 	defer func() {
 		if err == nil {
 			err = kept.judged(t, &v)
@@ -22,28 +25,39 @@ func judge(ctx context.Context, replica *applier.Replica, log replog.LogTx, t *r
 			v.close()
 		}
 	}()
-	j := judgement{ctx: ctx, replica: replica, log: log, t: t, net: t.NetChanges()}
-	row, twice, err := repeated(j.net)
-	if err != nil {
-		return verdict{}, err
-	}
-	if twice {
-		return j.refuse(replog.Reason{Code: replog.ReasonMalformed, Detail: fmt.Sprintf("%s has two net changes", row)}), nil
-	}
+	j := judgement{ctx: ctx, replica: replica, log: log, t: t, net: t.NetChanges(), unrun: unrun}
 	if j.taint, err = kept.of(replica.Schema, log, t); err != nil {
 		return verdict{}, err
 	}
 	if j.foreign, err = log.Foreign(t.Base, t.Device); err != nil {
 		return verdict{}, err
 	}
+	if t.HasIntents() {
+		return j.steps()
+	}
+	if err := replica.intents.Off(); err != nil {
+		return verdict{}, err
+	}
+	return j.rowStatements()
+}
+
+// rowStatements judges a transaction of these alone.
+func (j *judgement) rowStatements() (verdict, error) {
+	row, twice, err := repeated(j.net)
+	if err != nil {
+		return verdict{}, err
+	}
+	if twice {
+		return j.refuse(replog.Reason{Code: replog.ReasonMalformed, Detail: twiceText(row)}), nil
+	}
 	whole, err := j.group(nil)
 	if err != nil {
 		return verdict{}, err
 	}
-	if !t.Divisible() || !whole.outcome.Waits() {
+	if !j.t.Divisible() || !whole.outcome.Waits() {
 		return j.one(whole)
 	}
-	groups, err := replica.Schema.Groups(j.net)
+	groups, err := j.replica.Schema.Groups(j.net)
 	if err != nil {
 		return verdict{}, err
 	}
@@ -56,7 +70,7 @@ func judge(ctx context.Context, replica *applier.Replica, log replog.LogTx, t *r
 // judgement is the work on one transaction.
 type judgement struct {
 	ctx     context.Context
-	replica *applier.Replica
+	replica *replica
 	log     replog.LogTx
 	t       *replog.Transaction
 	net     replog.Changes
@@ -66,6 +80,7 @@ type judgement struct {
 	// blind takes rows that are inserted for absent without looking, as they
 	// mostly are.
 	blind bool
+	unrun *replog.Reason
 }
 
 // refuse rejects all of it.

@@ -55,8 +55,7 @@ func (j *judgement) decide(g *groupVerdict) error {
 		return err
 	}
 	if touched {
-		g.set(replog.Held, replog.ReasonBuildsOnUnsure,
-			fmt.Sprintf("it builds on %s, which an earlier transaction of this device changed and that was not applied as this one expects", row))
+		g.set(replog.Held, replog.ReasonBuildsOnUnsure, heldText(row))
 		return nil
 	}
 	images := applier.NewImages(j.replica.Schema)

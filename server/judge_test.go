@@ -40,7 +40,11 @@ func putPart(id, item int64) replog.Change {
 func describeVerdict(v *replog.Verdict) string {
 	out := []string{string(v.Outcome)}
 	for _, p := range v.Parts {
-		out = append(out, strings.TrimRight(fmt.Sprintf("%s, %s, %v %s", p.Outcome, p.Reason.Code, p.Rows, strings.Join(p.Columns, " ")), " "))
+		line := strings.TrimRight(fmt.Sprintf("%s, %s, %v %s", p.Outcome, p.Reason.Code, p.Rows, strings.Join(p.Columns, " ")), " ")
+		if len(p.Statements) > 0 {
+			line += fmt.Sprintf(", statements %v", p.Statements)
+		}
+		out = append(out, line)
 	}
 	return strings.Join(out, "; ")
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"time"
 
+	"replog/applier"
 	"replog/replog"
 )
 
@@ -39,6 +40,9 @@ type Limits struct {
 	// SnapshotKeep is how long a snapshot that was replaced waits for devices
 	// whose download was cut. Default 15 minutes.
 	SnapshotKeep time.Duration
+	// Intents bounds what each intent of a transaction may cost; all fields are
+	// taken as they are where any is set. Default applier.DefaultLimits.
+	Intents applier.Limits
 	// Shutdown is how long requests may go on once the server is told to stop.
 	// Default 30 seconds.
 	Shutdown time.Duration
@@ -56,6 +60,7 @@ func (l Limits) withDefaults() Limits {
 	def(&l.Revocation, time.Second)
 	def(&l.SnapshotAge, time.Minute)
 	def(&l.SnapshotKeep, 15*time.Minute)
+	def(&l.Intents, applier.DefaultLimits())
 	def(&l.Shutdown, 30*time.Second)
 	return l
 }

@@ -23,6 +23,9 @@ var replicaSQL string
 type replica struct {
 	*applier.Replica
 	head replog.Head // where its committed content stands
+	// intents runs those of transactions. What it needs is taken away before row
+	// statements are written, and before the replica's transaction ends.
+	intents *applier.Intents
 }
 
 // errNoReplica says that a file is not a replica of the server's.
@@ -32,7 +35,7 @@ var errNoReplica = errors.New("not a replica of the server's")
 // the file: in WAL mode only at moments such as a checkpoint.
 const replicaBusy = 10 * time.Second
 
-func openReplica(path string) (*replica, error) {
+func openReplica(path string, limits applier.Limits) (*replica, error) {
 	c, err := applier.Open(path, applier.OpenOptions{
 		BusyTimeout: replicaBusy,
 		Pragmas:     []string{"journal_mode=WAL", "synchronous=NORMAL"},
@@ -40,7 +43,7 @@ func openReplica(path string) (*replica, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := readReplica(c)
+	r, err := readReplica(c, limits)
 	if err != nil {
 		c.Close()
 		return nil, fmt.Errorf("open %s: %w", path, err)
@@ -48,7 +51,7 @@ func openReplica(path string) (*replica, error) {
 	return r, nil
 }
 
-func readReplica(c *applier.Conn) (*replica, error) {
+func readReplica(c *applier.Conn, limits applier.Limits) (*replica, error) {
 	head, err := replicaHead(c)
 	if err != nil {
 		return nil, err
@@ -57,7 +60,12 @@ func readReplica(c *applier.Conn) (*replica, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &replica{Replica: r, head: head}, nil
+	triggers, err := stashedTriggers(c)
+	if err != nil {
+		return nil, err
+	}
+	intents := applier.NewIntents(r, applier.IntentOptions{Triggers: triggers, Limits: limits})
+	return &replica{Replica: r, head: head, intents: intents}, nil
 }
 
 // replicaHead reads where a replica stands, as the connection sees it now.
@@ -157,11 +165,7 @@ func restoreTriggers(c *applier.Conn) error {
 	if err := dropTriggers(c, func(string) bool { return true }); err != nil {
 		return err
 	}
-	var texts []string
-	err := c.Query(`SELECT +sql FROM replog_trigger ORDER BY position`, func(row []replog.Value) error {
-		texts = append(texts, row[0].Bytes())
-		return nil
-	})
+	texts, err := stashedTriggers(c)
 	if err != nil {
 		return err
 	}
@@ -171,6 +175,16 @@ func restoreTriggers(c *applier.Conn) error {
 		}
 	}
 	return nil
+}
+
+// stashedTriggers are the texts of the application's triggers, in their order.
+func stashedTriggers(c *applier.Conn) ([]string, error) {
+	texts := []string{} // not nil, which would mean that they are in the schema
+	err := c.Query(`SELECT +sql FROM replog_trigger ORDER BY position`, func(row []replog.Value) error {
+		texts = append(texts, row[0].Bytes())
+		return nil
+	})
+	return texts, err
 }
 
 // moveTo records, within the open transaction, where the replica will stand

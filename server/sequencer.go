@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 
+	"replog/applier"
 	"replog/replog"
 )
 
@@ -19,6 +20,8 @@ type job struct {
 
 	result result
 	cut    int // of forms, those still to be tried; see judgeError
+	// unrun says of forms, by number, why they are refused without being run.
+	unrun map[int]*replog.Reason
 }
 
 // result has a verdict for each of a job's first transactions, and, where these
@@ -78,10 +81,27 @@ type judgeError struct {
 func (e *judgeError) Error() string { return e.err.Error() }
 func (e *judgeError) Unwrap() error { return e.err }
 
+// refuse sees to it that a transaction is refused without being run, where running it
+// cost the replica its transaction; false where that is not what happened.
+func (e *judgeError) refuse(d *database) bool {
+	var lost *applier.LostError
+	if !errors.As(e.err, &lost) || e.job.unrun[e.cut] != nil {
+		return false
+	}
+	d.cfg.Logger.Warn("a statement could only be stopped together with all others of its batch, which is done again without it",
+		"database", d.name, "device", e.job.device, "seq", e.job.forms[e.cut].Seq, "error", e.err)
+	if e.job.unrun == nil {
+		e.job.unrun = map[int]*replog.Reason{}
+	}
+	e.job.unrun[e.cut] = &replog.Reason{Code: replog.ReasonLimit, Detail: lost.Error()}
+	return true
+}
+
 // process answers every job of the batch. Where one transaction cannot be
 // judged, everything is rolled back and done again without it and what follows
 // it in its job: after an error nobody knows what is left in the replica's
-// transaction.
+// transaction. Where an intent took that transaction with it, everything is done
+// again with its own refused.
 func (d *database) process(batch []*job) {
 	for _, j := range batch {
 		j.cut = len(j.forms)
@@ -90,6 +110,9 @@ func (d *database) process(batch []*job) {
 	for {
 		err := d.attempt(batch)
 		var one *judgeError
+		if errors.As(err, &one) && one.refuse(d) {
+			continue
+		}
 		if errors.As(err, &one) {
 			d.cfg.Logger.Error("a transaction could not be judged and logged", "database", d.name,
 				"device", one.job.device, "seq", one.job.forms[one.cut].Seq, "error", one.err)
@@ -157,7 +180,11 @@ func (d *database) undo() {
 	if d.replica == nil {
 		return
 	}
-	if err := d.replica.Rollback(); err != nil {
+	err := d.replica.Rollback()
+	if err == nil {
+		err = d.replica.intents.Off()
+	}
+	if err != nil {
 		d.cfg.Logger.Error("the replica cannot roll back", "database", d.name, "error", err)
 		d.replica.Close()
 		d.replica = nil
@@ -215,7 +242,7 @@ func (d *database) judgeAndLog(ctx context.Context, tx *appender, as *appending,
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	v, err := judge(ctx, d.replica.Replica, tx, &form.Transaction, kept)
+	v, err := judge(ctx, d.replica, tx, &form.Transaction, kept, as.job.unrun[as.cut])
 	if err != nil {
 		return nil, err
 	}
@@ -223,6 +250,7 @@ func (d *database) judgeAndLog(ctx context.Context, tx *appender, as *appending,
 		Revision: tx.Head().Revision + 1, Hash: form.Hash, Received: d.cfg.now(),
 		Outcome: v.Outcome, Reason: v.Reason, Parts: v.Parts,
 		Transaction: form.Transaction, Form: form, Changes: v.Changes, LongChanges: v.LongChanges,
+		Tables: v.Tables, AsRun: v.AsRun, Digest: v.Digest, BySteps: v.BySteps,
 	}
 	told := e.Verdict()
 	as.entry, as.release = e, v.close
@@ -234,6 +262,9 @@ func (d *database) judgeAndLog(ctx context.Context, tx *appender, as *appending,
 // return, then the replica.
 func (d *database) commit(ctx context.Context, tx *appender, batch []*job) error {
 	head := tx.Head()
+	if err := d.replica.intents.Off(); err != nil {
+		return fmt.Errorf("take away what intents need: %w", err)
+	}
 	if err := d.replica.moveTo(head.Revision); err != nil {
 		return fmt.Errorf("move the replica: %w", err)
 	}

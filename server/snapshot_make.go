@@ -156,10 +156,7 @@ func finishSnapshot(path string) error {
 	}
 	err = restoreTriggers(c)
 	if err == nil {
-		err = rebuildIndexes(c)
-	}
-	if err == nil {
-		err = c.Script(`DROP TABLE replog_trigger; DROP TABLE replog_replica`)
+		err = takeOwnAway(c)
 	}
 	if err != nil {
 		return errors.Join(err, c.Rollback())
@@ -167,13 +164,24 @@ func finishSnapshot(path string) error {
 	return c.Commit()
 }
 
-// rebuildIndexes makes the full-text indexes that no trigger keeps.
-func rebuildIndexes(c *applier.Conn) error {
+// takeOwnAway leaves the database as applications know it, with the full-text indexes
+// that no trigger keeps made anew.
+func takeOwnAway(c *applier.Conn) error {
 	r, err := applier.NewReplica(c)
 	if err != nil {
 		return err
 	}
-	return r.RebuildIndexes(false)
+	if err := r.RebuildIndexes(false); err != nil {
+		return err
+	}
+	keeps, err := applier.KeepsRowIDs(c)
+	if err == nil {
+		err = r.Uninstall()
+	}
+	if err != nil || !keeps {
+		return err
+	}
+	return r.KeepRowIDs() // whoever reads it has to know
 }
 
 func checkSnapshot(path string) error {

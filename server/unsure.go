@@ -43,6 +43,9 @@ func (u *unsure) judged(t *replog.Transaction, v *verdict) error {
 		return nil
 	}
 	u.next++
+	if v.Outcome.Waits() {
+		u.taint.AddTables(v.Tables)
+	}
 	return replog.NotApplied(t, v.Parts, func(c *replog.Change) error {
 		u.taint.Add(c)
 		return nil
@@ -74,6 +77,7 @@ func readUnsure(s *applier.Schema, log replog.LogTx, t *replog.Transaction) (*ap
 			continue // not of this device's making: it lists only what it uploads
 		}
 		if err == nil && known.Changes > 0 {
+			taint.AddTables(known.Tables)
 			err = log.Planned(known.Revision, func(_ int, c *replog.Change) error {
 				taint.Add(c)
 				return nil
@@ -88,6 +92,9 @@ func readUnsure(s *applier.Schema, log replog.LogTx, t *replog.Transaction) (*ap
 
 // addWaiting adds the net changes of an entry that wait for a person's decision.
 func addWaiting(taint *applier.Taint, log replog.LogTx, known *replog.Judged) error {
+	if known.Outcome.Waits() {
+		taint.AddTables(known.Tables)
+	}
 	var waiting []int
 	for _, p := range known.Parts {
 		if p.Outcome.Waits() {

@@ -16,10 +16,21 @@ type verdict struct {
 	Changes     []replog.Change
 	LongChanges replog.Changes
 	made        *effects
+	// What an entry has of a transaction with intents.
+	Tables  []string
+	AsRun   bool
+	Digest  *replog.Digest
+	BySteps bool
+	ends    []func()
 }
 
 // close lets go of LongChanges.
-func (v *verdict) close() { v.made.close() }
+func (v *verdict) close() {
+	v.made.close()
+	for _, end := range v.ends {
+		end()
+	}
+}
 
 // groupVerdict is what became of some rows of the transaction.
 type groupVerdict struct {

@@ -71,6 +71,10 @@ const (
 // compiled, SQLite asks on its own behalf, as in VACUUM, or compiles a statement
 // again.
 func (c *Conn) authorize(op int, arg1, arg2, schema string) int {
+	if c.watch.lent != nil {
+		return c.watch.lent(op, arg1, arg2, schema)
+	}
+	c.watch.hear(op, arg1, arg2)
 	if k := c.compiling; k != nil {
 		k.note(op, arg1, arg2, schema)
 		if k.checks {

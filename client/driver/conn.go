@@ -22,12 +22,19 @@ type Conn struct {
 	marks      marks
 	changed    changed
 	tx         transaction
+	watch      watch
+	body       []byte // of the last record
+	// shared: the application has mattn's connection too, and may use it.
+	shared bool
 }
 
 // SQLite is mattn's connection, for its backups, hooks, limits and functions. What
 // is written through it is not marked; an authorizer that is registered on it takes
 // the place of the driver's, which then neither marks nor refuses anything.
-func (c *Conn) SQLite() *sqlite3.SQLiteConn { return c.sqlite }
+func (c *Conn) SQLite() *sqlite3.SQLiteConn {
+	c.shared = true
+	return c.sqlite
+}
 
 // Ping implements driver.Pinger.
 func (c *Conn) Ping(ctx context.Context) error { return c.sqlite.Ping(ctx) }
@@ -36,6 +43,7 @@ func (c *Conn) Ping(ctx context.Context) error { return c.sqlite.Ping(ctx) }
 func (c *Conn) Close() error {
 	c.forget()
 	c.marks.close()
+	c.watch.close()
 	return c.sqlite.Close()
 }
 

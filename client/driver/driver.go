@@ -38,7 +38,7 @@ func (d *Driver) Open(dsn string) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Conn{sqlite: inner.(*sqlite3.SQLiteConn), authorizer: d.Authorizer}
+	c := &Conn{sqlite: inner.(*sqlite3.SQLiteConn), authorizer: d.Authorizer, shared: d.ConnectHook != nil}
 	if strings.Contains(dsn, "writable_schema") {
 		err = c.refuseWritableSchema()
 	}

@@ -13,6 +13,7 @@ import (
 
 	"replog/applier"
 	"replog/client/driver"
+	"replog/replog"
 )
 
 const schema = `
@@ -101,17 +102,31 @@ func recorded(t *testing.T, path string) (list []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	name, steps := "", applier.NewComposition(r.Schema)
 	for _, g := range gathered {
-		name := "-"
-		if g.Marked {
-			name = fmt.Sprintf("%q", g.Label)
+		if name == "" {
+			name = "-"
+			if g.Marked {
+				name = fmt.Sprintf("%q", g.Label)
+			}
+		}
+		if err := steps.Add(g.NetChanges()); err != nil {
+			t.Fatal(err)
+		}
+		if g.Follows {
+			continue // by another step of the transaction
+		}
+		net, err := replog.InMemory(steps.List())
+		if err != nil {
+			t.Fatal(err)
 		}
 		var changes []string
-		for _, n := range g.Net {
+		for _, n := range net {
 			key, _ := json.Marshal(n.Key)
 			changes = append(changes, fmt.Sprintf("%s %s %s", n.Op, n.Table, key))
 		}
 		list = append(list, name+": "+strings.Join(changes, ", "))
+		name, steps = "", applier.NewComposition(r.Schema)
 	}
 	return list
 }

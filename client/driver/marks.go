@@ -3,6 +3,7 @@ package driver
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
 )
@@ -20,8 +21,8 @@ const (
 		RETURNING 1`
 	endSQL    = "INSERT INTO main.replog_transaction(label) VALUES(NULL)"
 	isOpenSQL = "SELECT 1 FROM main.replog_transaction"
-	// The last that was recorded is a mark.
-	isNothingSQL = "SELECT 1 FROM main.replog_change WHERE id = (SELECT max(id) FROM main.replog_change) AND op = 5"
+	// The last that was recorded is a mark, or a statement.
+	isNothingSQL = "SELECT 1 FROM main.replog_change WHERE id = (SELECT max(id) FROM main.replog_change) AND op IN (5, 11)"
 	undoEndSQL   = "DELETE FROM main.replog_change WHERE id = (SELECT max(id) FROM main.replog_change)"
 	// As after any mark, changes() is 0.
 	uncountSQL = "DELETE FROM main.replog_change WHERE 0"
@@ -83,10 +84,26 @@ func (c *Conn) open(ctx context.Context) error {
 		return err
 	case opened:
 		c.tx.mark = markOurs
-	default:
-		c.tx.mark = markTheirs
+		return nil
 	}
-	return nil
+	// Under a mark that others opened, they may have written something already.
+	c.tx.mark = markTheirs
+	return c.recordUnseen()
+}
+
+// settle makes sure, where changes may have gone past the driver, that a mark is
+// open, and that nothing comes before the statement at hand that was not recorded.
+func (c *Conn) settle(ctx context.Context) error {
+	if settled, err := c.ask(ctx, isSettledSQL); err != nil || settled {
+		return err
+	}
+	if err := c.keepChanges(); err != nil {
+		return err
+	}
+	if open, err := c.ask(ctx, isOpenSQL); err != nil || open {
+		return errors.Join(err, c.recordUnseen())
+	}
+	return c.open(ctx)
 }
 
 // end ends the mark, where it is ours.

@@ -17,11 +17,15 @@ type rows struct {
 	args  []driver.NamedValue
 	span  span
 	ended bool
+	// waits: it is recorded once they are read.
+	waits bool
+	// read are all rows, where they were read beforehand.
+	read [][]driver.Value
 }
 
 // query runs a statement that may give rows; one that was taken is given back.
 func (c *Conn) query(ctx context.Context, s *statement, args []driver.NamedValue, taken bool) (driver.Rows, error) {
-	span, err := c.enter(ctx, s)
+	span, err := c.enter(ctx, s, args)
 	var inner driver.Rows
 	if err == nil {
 		again := c.again(s)
@@ -38,21 +42,57 @@ func (c *Conn) query(ctx context.Context, s *statement, args []driver.NamedValue
 	if taken {
 		r.taken = s
 	}
-	if !span.alone || len(r.Columns()) == 0 {
-		if err := r.end(nil); err != nil {
-			return nil, errors.Join(err, r.Close())
-		}
+	switch {
+	case span.guarded:
+		err = r.readAll()
+	case s.captured && len(r.Columns()) > 0:
+		c.tx.reading, r.waits = r, true
+	case !span.alone || len(r.Columns()) == 0:
+		err = r.end(nil)
 	}
-	return r, nil
+	if err == nil {
+		return r, nil
+	}
+	if e := r.Close(); e != nil && !errors.Is(err, e) {
+		err = errors.Join(err, e)
+	}
+	return nil, err
+}
+
+// readAll reads the rows, and ends the statement.
+func (r *rows) readAll() error {
+	r.read = [][]driver.Value{}
+	for {
+		row := make([]driver.Value, len(r.Columns()))
+		err := r.SQLiteRows.Next(row)
+		if errors.Is(err, io.EOF) {
+			return r.end(nil)
+		}
+		if err != nil {
+			_ = r.SQLiteRows.Close()
+			return r.end(err)
+		}
+		r.read = append(r.read, row)
+	}
 }
 
 // Next implements driver.Rows. With the last row the statement ends.
 func (r *rows) Next(dest []driver.Value) error {
+	if r.read != nil {
+		if len(r.read) == 0 {
+			return io.EOF
+		}
+		copy(dest, r.read[0])
+		r.read = r.read[1:]
+		return nil
+	}
 	err := r.SQLiteRows.Next(dest)
 	if errors.Is(err, io.EOF) {
 		if e := r.end(nil); e != nil {
 			return e
 		}
+	} else if err != nil {
+		r.span.broken = err
 	}
 	return err
 }
@@ -76,6 +116,11 @@ func (r *rows) end(err error) error {
 		return err
 	}
 	r.ended = true
+	if tx := &r.conn.tx; tx.reading == r {
+		tx.reading = nil
+	} else if r.waits {
+		r.span.recorded = true // or the transaction is gone
+	}
 	return r.span.leave(err)
 }
 

@@ -1,6 +1,10 @@
 package driver
 
-import "context"
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+)
 
 // span is the running of a statement of the application.
 type span struct {
@@ -14,13 +18,29 @@ type span struct {
 	// device: the file, which gets another beside it, is one.
 	device bool
 	failed bool
+	// records: it is recorded, once, after it has run; result is what it then
+	// gave, unless it returns rows, and broken an error after it had written.
+	records, recorded bool
+	result            driver.Result
+	broken            error
+	args              []driver.NamedValue
+	options
+	guarded bool // see Expect
+	left    bool // it failed, and left changes
 }
 
 // enter comes before a statement. Whatever it returns, leave has to be called.
-func (c *Conn) enter(ctx context.Context, s *statement) (span, error) {
-	p := span{conn: c, statement: s, ctx: ctx}
+func (c *Conn) enter(ctx context.Context, s *statement, args []driver.NamedValue) (span, error) {
+	p := span{conn: c, statement: s, ctx: ctx, args: args}
+	if s.writes {
+		p.options = optionsOf(ctx)
+	}
 	var err error
+	if c.tx.reading != nil && (s.captured || !s.reads && !s.writes) {
+		err = c.early()
+	}
 	switch {
+	case err != nil:
 	case s.captured:
 		err = p.mark()
 	case s.control == controlSavepoint:
@@ -29,6 +49,9 @@ func (c *Conn) enter(ctx context.Context, s *statement) (span, error) {
 		p.device, err = c.captured()
 	case c.tx.ends(s):
 		err = c.end()
+	}
+	if err == nil {
+		err = p.guard()
 	}
 	if err == nil && s.asks {
 		err = c.restoreChanges()
@@ -42,7 +65,12 @@ func (c *Conn) enter(ctx context.Context, s *statement) (span, error) {
 func (p *span) mark() error {
 	c := p.conn
 	if c.tx.mark != markNone && !c.sqlite.AutoCommit() {
-		return nil
+		p.records = c.tx.mark != markMissed
+		if !p.records || !c.shared && !c.tx.doubt {
+			return nil
+		}
+		c.tx.doubt = false
+		return c.settle(p.ctx)
 	}
 	if c.sqlite.AutoCommit() {
 		c.tx.begin(context.Background())
@@ -59,9 +87,7 @@ func (p *span) mark() error {
 		}
 		return err
 	}
-	if p.alone && c.tx.mark == markTheirs {
-		return p.withdraw()
-	}
+	p.records = true
 	return nil
 }
 
@@ -80,6 +106,13 @@ func (p *span) leave(err error) error {
 	c, s := p.conn, p.statement
 	if s.writes || s.explains {
 		c.changed.owes = false
+	}
+	if p.guarded {
+		err = p.meet(err)
+	}
+	if e := p.record(err); e != nil {
+		c.tx.doubt = true
+		err = errors.Join(err, e)
 	}
 	switch {
 	case err == nil && p.alone:
@@ -122,8 +155,7 @@ func (p *span) commit() error {
 func (p *span) rollback() {
 	c := p.conn
 	if !c.sqlite.AutoCommit() {
-		nothing, err := c.ask(context.Background(), isNothingSQL)
-		if err == nil && !nothing && !p.failed {
+		if p.left {
 			_ = p.commit()
 			return
 		}

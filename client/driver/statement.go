@@ -17,6 +17,7 @@ type statement struct {
 	returns bool
 	// unchecked: a device's file would not take it.
 	unchecked bool
+	decision  *decision // nil until it is recorded
 }
 
 // compile compiles the first statement of a text. What must not be done to a

@@ -34,7 +34,7 @@ func named(args []driver.Value) []driver.NamedValue {
 
 // ExecContext implements driver.StmtExecContext.
 func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	if s.captured && s.returns {
+	if s.returns && (s.captured || optionsOf(ctx).expects()) {
 		// It would stay at its first row, and hold the transaction open.
 		once, err := s.conn.compile(s.sql)
 		if err != nil {
@@ -52,7 +52,7 @@ func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driv
 
 // exec runs a statement; one that was taken is given back.
 func (c *Conn) exec(ctx context.Context, s *statement, args []driver.NamedValue, taken bool) (driver.Result, error) {
-	span, err := c.enter(ctx, s)
+	span, err := c.enter(ctx, s, args)
 	var out driver.Result
 	if err == nil && (s.returns || s.explains) {
 		err = c.restoreChanges() // it is left at its first row, before it has a count
@@ -62,12 +62,15 @@ func (c *Conn) exec(ctx context.Context, s *statement, args []driver.NamedValue,
 		out, err = s.sqlite.ExecContext(ctx, args)
 		again()
 	}
+	if err == nil && !s.returns {
+		span.result = out
+	}
 	switch {
 	case !taken:
 	case err == nil && s.writes && !s.returns:
 		c.give(s, args)
 	default:
-		s.sqlite.Close()
+		span.broken = s.sqlite.Close()
 	}
 	if err = span.leave(err); err != nil {
 		return nil, err
@@ -78,19 +81,25 @@ func (c *Conn) exec(ctx context.Context, s *statement, args []driver.NamedValue,
 	return out, nil
 }
 
-// again notes when SQLite compiles a statement again, as the tables have changed,
-// until the function is called: capture may have been installed meanwhile. A
-// transaction in which that shows is not marked, so that it stays one.
+// again notes when SQLite compiles a statement again, as the tables or something
+// else has changed, until the function is called. What is known of the statement does
+// not count any more, and capture may have been installed meanwhile. A transaction in
+// which that shows is not marked, so that it stays one.
 func (c *Conn) again(s *statement) func() {
+	c.watch.asked = false
 	if !s.writes || s.captured {
-		return func() {}
+		return func() {
+			if c.watch.asked {
+				s.decision = nil
+			}
+		}
 	}
 	k := &compilation{sql: s.sql}
 	c.compiling = k
 	return func() {
 		c.compiling = nil
 		if s.captured = k.classify().captured; s.captured {
-			c.tx.mark = markTheirs
+			c.tx.mark = markMissed
 		}
 	}
 }

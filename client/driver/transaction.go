@@ -14,6 +14,7 @@ const (
 	markNone mark = iota
 	markOurs
 	markTheirs // the application's own, or another program's
+	markMissed // nobody's, as capture has come meanwhile
 )
 
 // transaction is the local transaction that is open, if any; SQLite knows whether
@@ -25,6 +26,11 @@ type transaction struct {
 	savepoints []savepoint
 	// bySavepoint: the first of them began the transaction, and ends it.
 	bySavepoint bool
+	// reading are the rows of a statement that has written, and is recorded once
+	// they are read.
+	reading *rows
+	// doubt: what a statement changed could not be recorded.
+	doubt bool
 }
 
 type savepoint struct {
@@ -56,7 +62,7 @@ func (t *transaction) ends(s *statement) bool {
 func (c *Conn) failed(p *span) {
 	switch {
 	case c.sqlite.AutoCommit():
-		c.tx.mark, c.tx.savepoints = markNone, c.tx.savepoints[:0]
+		c.tx.mark, c.tx.savepoints, c.tx.reading = markNone, c.tx.savepoints[:0], nil
 	case c.tx.ends(p.statement) && c.tx.mark == markOurs && !p.failed:
 		_ = errors.Join(c.run(undoEndSQL), c.run(uncountSQL))
 	}
@@ -116,7 +122,9 @@ func (t *tx) Commit() error {
 	c := t.conn
 	var err error
 	if !c.sqlite.AutoCommit() {
-		err = c.end()
+		if err = c.early(); err == nil {
+			err = c.end()
+		}
 	}
 	if err == nil {
 		err = t.inner.Commit()
@@ -129,6 +137,6 @@ func (t *tx) Commit() error {
 
 // Rollback implements driver.Tx.
 func (t *tx) Rollback() error {
-	t.conn.tx.mark = markNone
+	t.conn.tx.mark, t.conn.tx.reading = markNone, nil
 	return t.inner.Rollback()
 }

@@ -25,10 +25,16 @@ func execCommand(s *stdio) *cli.Command {
 			"Each ARG is bound to a parameter: a number, NULL, TRUE, FALSE, x'…' (a blob) and '…' as SQLite reads them,\n" +
 			"@FILE the content of a file as a blob, and anything else as text. Where an ARG begins with a dash and is no\n" +
 			"number, give -- before the first.\n\n" +
+			"What was run is recorded, with its arguments, so that the server can run it again on what is there then, where that\n" +
+			"is sure to do the same everywhere; otherwise what it changed. With several statements --optional, --expect and --rows\n" +
+			"are for each that is an INSERT, UPDATE or DELETE.\n\n" +
 			exitCodes(codeFailed, codeUsage, codeMustRepair, codeTryLater),
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "file", Usage: "run this script; all arguments after DB are bound"},
 			&cli.StringFlag{Name: "label", Usage: "label the transaction, by which the log shows and finds it"},
+			&cli.BoolFlag{Name: "optional", Usage: "the server may do without the statement, where it cannot be run there"},
+			&cli.Int64Flag{Name: "expect", Usage: "the statement must change `N` rows, here and at the server; -1: any number will do", DefaultText: "at the server one if here one, some if here some"},
+			&cli.BoolFlag{Name: "rows", Usage: "send the rows that changed, not the statement"},
 			busyFlag(),
 		},
 		Action: func(c *cli.Context) error {
@@ -79,14 +85,28 @@ func execute(c *cli.Context, s *stdio, path, sql string, args []string) (err err
 	if err := r.bind(args); err != nil {
 		return err
 	}
+	if err := r.run(execContext(c)); err != nil {
+		return execFailure(path, err)
+	}
+	return nil
+}
+
+// execContext tells the driver what the flags say.
+func execContext(c *cli.Context) context.Context {
 	ctx := c.Context
 	if label := c.String("label"); label != "" {
 		ctx = driver.Label(ctx, label)
 	}
-	if err := r.run(ctx); err != nil {
-		return execFailure(path, err)
+	if c.Bool("optional") {
+		ctx = driver.Optional(ctx)
 	}
-	return nil
+	if c.IsSet("expect") {
+		ctx = driver.Expect(ctx, c.Int64("expect"))
+	}
+	if c.Bool("rows") {
+		ctx = driver.AsRows(ctx)
+	}
+	return ctx
 }
 
 // execDSN opens the file as ours do: with foreign keys.

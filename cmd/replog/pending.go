@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -44,6 +45,18 @@ func pendingCommand(s *stdio) *cli.Command {
 	}
 }
 
+// whyRows says why a statement does not travel as it was run.
+func whyRows(r *client.RanAs) string {
+	why := r.Class
+	if r.Why != "" {
+		why += ": " + oneLine(r.Why)
+	}
+	if r.Count > 1 {
+		why += fmt.Sprintf(" (%d times)", r.Count)
+	}
+	return why
+}
+
 func printPending(s *stdio, p *client.Pending) error {
 	name := "not closed"
 	if p.Seq != 0 {
@@ -54,5 +67,9 @@ func printPending(s *stdio, p *client.Pending) error {
 		fmt.Fprintf(s.out, "    without effect: %s\n", oneLine(p.Why))
 	}
 	printStatements(s, p.Statements, "")
+	for i := range p.AsRows {
+		r := &p.AsRows[i]
+		fmt.Fprintf(s.out, "    as rows: %s  -- %s\n", oneLine(strings.Join(strings.Fields(r.SQL), " ")), whyRows(r))
+	}
 	return err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"replog/replog"
@@ -15,7 +16,7 @@ func printDetail(s *stdio, e *replog.EntryDetail) {
 		st := &e.Statements[i]
 		fmt.Fprintf(s.out, "  %d. %s%s\n", i+1, inline(st.SQL, st.Args), fateText(&st.LogStatement, e.Outcome))
 		if st.Intent != nil {
-			printRan(s, st.Intent)
+			printRan(s, st)
 		} else {
 			printCells(s, st.Change)
 		}
@@ -25,15 +26,24 @@ func printDetail(s *stdio, e *replog.EntryDetail) {
 		fmt.Fprintf(s.out, "\nnet changes\n")
 		printChanges(s, e.Net, "none: the statements cancel out")
 	}
-	fmt.Fprintf(s.out, "\nwhat the server changed\n")
+	same := ""
+	if e.AsRecorded && hasIntents(e) {
+		same = ", the same as on the device"
+	}
+	fmt.Fprintf(s.out, "\nwhat the server changed%s\n", same)
 	switch {
 	case e.Outcome != replog.Applied:
 		fmt.Fprintf(s.out, "  nothing: %s\n", e.Outcome)
-	case e.AsRecorded && len(e.Changes) > 0:
+	case e.AsRecorded && len(e.Changes) > 0 && !hasIntents(e):
 		fmt.Fprintf(s.out, "  the same, as recorded\n")
 	default:
 		printChanges(s, e.Changes, "nothing: the rows were so already")
 	}
+}
+
+// hasIntents tells whether the statements alone do not say what was changed.
+func hasIntents(e *replog.EntryDetail) bool {
+	return slices.ContainsFunc(e.Statements, func(st replog.StatementDetail) bool { return st.Intent != nil })
 }
 
 func printDetailHead(s *stdio, e *replog.EntryDetail) {
@@ -52,14 +62,19 @@ func printDetailHead(s *stdio, e *replog.EntryDetail) {
 	if e.Label != "" {
 		fmt.Fprintf(s.out, "label     %q\n", e.Label)
 	}
+	if len(e.Tables) > 0 {
+		fmt.Fprintf(s.out, "tables    %s: those that its intents may write\n", oneLine(strings.Join(e.Tables, ", ")))
+	}
 	fmt.Fprintf(s.out, "recorded  %s on base %d, with verdicts seen up to seq %d%s\n", e.RecordedAt, e.Base, e.Seen, withoutText(e.Without))
 	fmt.Fprintf(s.out, "received  %s\n", e.ReceivedAt)
 	fmt.Fprintf(s.out, "hash      %s\n", e.Hash)
 }
 
 // printRan prints what an intent did on the device, and what it asks for.
-func printRan(s *stdio, r *replog.Ran) {
-	fmt.Fprintf(s.out, "     affected %s on the device, with triggers and foreign keys %s", count(int(r.Affected), "row"), count(r.Changes, "change"))
+func printRan(s *stdio, st *replog.StatementDetail) {
+	r := st.Intent
+	fmt.Fprintf(s.out, "     %s  affected %s on the device, with triggers and foreign keys %s",
+		st.RecordedAt, count(int(r.Affected), "row"), count(r.Changes, "change"))
 	switch {
 	case r.Expect != nil && *r.Expect < 0:
 		fmt.Fprint(s.out, "; any number will do")
@@ -90,6 +105,9 @@ func printParts(s *stdio, e *replog.EntryDetail) {
 	for i := range e.Parts {
 		p := &e.Parts[i]
 		fmt.Fprintf(s.out, "  %s, %s\n", p.Outcome, reasonText(&p.Reason))
+		for _, n := range p.Statements {
+			fmt.Fprintf(s.out, "    statement %d, which is optional\n", n+1)
+		}
 		for _, n := range p.Rows {
 			if n < 0 || n >= len(planned) {
 				continue

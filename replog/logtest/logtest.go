@@ -68,6 +68,13 @@ func run(t *testing.T, open Open) {
 		{"a reader who asks for what is after never misses a revision", testFollow},
 		{"changes that equal what is recorded may be a list of their own", testEqualList},
 		{"a transaction of 10,000 changes comes back whole", testLarge},
+		{"entries with intents come back whole", testIntentsRoundTrip},
+		{"a device gets intents where it can run them", testIntentDeliveries},
+		{"planned gives the net changes of row statements between intents", testIntentsPlanned},
+		{"verdicts tell the tables of intents", testIntentsUnsettled},
+		{"changes of intents are concurrent", testIntentsConcurrent},
+		{"a search finds intents", testIntentsSearch},
+		{"an intent of 10,000 changes comes back whole", testIntentOfMuch},
 	} {
 		t.Run(test.promise, func(t *testing.T) { test.run(t, open) })
 	}

@@ -40,7 +40,7 @@ func (x longTx) Append(e replog.Entry) error {
 	made := replog.NewChangeSpill()
 	switch {
 	case e.Outcome != replog.Applied:
-	case asRecorded:
+	case asRecorded && !e.Transaction.HasIntents():
 		e.LongChanges = form.NetChanges()
 	default:
 		err = addAll(made, replog.ChangeList(e.Changes))

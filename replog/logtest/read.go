@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"sync"
 	"testing"
 
@@ -184,40 +183,7 @@ func testDeliveries(t *testing.T, open Open) {
 		partly)
 	for _, to := range []replog.DeviceID{anna, bert, "somebody"} {
 		for after := replog.Revision(0); after < 3; after++ {
-			var got, want []string
-			must(t, log.Deliveries(context.Background(), replog.Wanted{To: to, After: after, UpTo: 6}, func(d *replog.Delivery) error {
-				line := fmt.Sprintf("%+v applied %t", d.EntryHeader, d.Applied)
-				if d.Verdict != nil {
-					line += verdictText(t, d.Verdict)
-				}
-				got = append(got, line)
-				return d.Each(func(_ replog.LineKind, change string) error {
-					got = append(got, change)
-					return nil
-				})
-			}))
-			for i := range entries {
-				e := &entries[i]
-				own := e.Transaction.Device == to
-				if e.Revision <= after || e.Revision > 6 || !own && e.Outcome != replog.Applied {
-					continue
-				}
-				changes := e.Changes
-				if own && e.AsRecorded() {
-					changes = nil
-				}
-				head := replog.EntryHeader{Revision: e.Revision, Device: e.Transaction.Device, Seq: e.Transaction.Seq, Changes: len(changes)}
-				line := fmt.Sprintf("%+v applied %t", head, e.Outcome == replog.Applied)
-				if own {
-					v := e.Verdict()
-					line += verdictText(t, &v)
-				}
-				want = append(want, line)
-				for j := range changes {
-					want = append(want, string(changes[j].AppendJSON(nil)))
-				}
-			}
-			same(t, fmt.Sprintf("to %s after %d", to, after), got, want)
+			checkDeliveries(t, log, entries, replog.Wanted{To: to, After: after, UpTo: 6})
 		}
 	}
 }

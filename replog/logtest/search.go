@@ -231,11 +231,22 @@ func testPieces(t *testing.T, open Open) {
 		c := update(int64(i), 0, 1)
 		c.Table, c.Columns, c.New = `odd "table"`, []string{"stock", "ünïcode"}, append(c.New, v)
 		c.Old = append(c.Old, replog.Value{})
-		e := write(t, log, applied(anna, replog.Seq(i+1), c))[0]
-		sql, args := e.Transaction.Statements[0].SQL()
-		seen = append(seen, replog.Inline(sql, args, replog.Value.String))
+		ran := take(int64(i), 1)
+		ran.SQL = "UPDATE\t\"odd \"\"table\"\"\" SET \"stock\"=stock-?1,\nünïcode = :Şeker\u2028 -- <İ>\nWHERE id=?2OR @kelvin"
+		ran.Args = append(ran.Args, v, replog.Text("it's"))
+		for n, e := range []replog.Entry{applied(anna, replog.Seq(2*i+1), c), intents(anna, replog.Seq(2*i+2), nil, replog.Step{Intent: ran})} {
+			e = write(t, log, e)[0]
+			must(t, e.Transaction.EachStatement(func(_ int, s *replog.Statement) error {
+				sql, args := s.SQL()
+				seen = append(seen, replog.Inline(sql, args, replog.Value.String))
+				if n == 1 {
+					seen = append(seen, sql)
+				}
+				return nil
+			}))
+		}
 	}
-	for range 500 {
+	for range 1500 {
 		n := random.IntN(len(seen))
 		from := random.IntN(len(seen[n]))
 		piece := seen[n][from : from+1+random.IntN(len(seen[n])-from)]
@@ -245,7 +256,9 @@ func testPieces(t *testing.T, open Open) {
 		if !replog.NewSearch(piece).In(seen[n]) {
 			continue // a letter whose upper case is not its own
 		}
-		found := slices.ContainsFunc(read(t, log, replog.Filter{Text: piece}), func(e replog.Entry) bool { return e.Revision == replog.Revision(n+1) })
+		// Of each value: a row statement, and an intent in two renderings.
+		of := replog.Revision(n/3*2 + 1 + min(n%3, 1))
+		found := slices.ContainsFunc(read(t, log, replog.Filter{Text: piece}), func(e replog.Entry) bool { return e.Revision == of })
 		if !found {
 			t.Errorf("%q is not found in %q", piece, seen[n])
 		}

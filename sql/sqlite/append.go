@@ -52,17 +52,26 @@ func (t *tx) appendEntry(e *replog.Entry, form *replog.Form) error {
 		changes = e.Made().Len()
 	}
 	x := &e.Transaction
+	ran, err := ranOf(e, form)
+	if err != nil {
+		return err
+	}
 	return t.s.exec(insertEntry, int64(e.Revision), string(x.Device), int64(x.Seq), int64(x.Base), int64(x.Seen),
 		x.Label, x.Marked, int64(x.Time), int64(e.Received), string(e.Outcome), e.Reason.Code, e.Reason.Detail,
-		parts, e.Unsettled(), first, string(form.Hash), x.RecordedStatements().Len(), net, changes, e.AsRecorded())
+		parts, e.Unsettled(), first, string(form.Hash), x.RecordedStatements().Len()+ran.intents, net, changes, asStored(e),
+		ran.intents, ran.blocks, ran.tables, e.AsRun, ran.digest, ran.lines)
 }
+
+// asStored tells whether the changes of an entry are stored as recorded. What an
+// intent does is not recorded.
+func asStored(e *replog.Entry) bool { return !e.Transaction.HasIntents() && e.AsRecorded() }
 
 func (t *tx) appendRows(e *replog.Entry, form *replog.Form) error {
 	if err := t.appendRecorded(e, form); err != nil {
 		return err
 	}
 	if e.Outcome == replog.Applied {
-		if !e.AsRecorded() {
+		if !asStored(e) {
 			if err := t.appendEffects(e); err != nil {
 				return err
 			}
@@ -80,24 +89,36 @@ func (t *tx) appendRecorded(e *replog.Entry, form *replog.Form) error {
 	if err != nil {
 		return err
 	}
-	recordedStatements := e.Transaction.RecordedStatements()
-	statements, net := 0, 0
-	return eachBody(form, func(body string) error {
-		var outcome, reason, detail any
-		if len(e.Parts) > 0 {
-			c, err := recordedStatements.At(statements)
+	rows := e.Transaction.RecordedStatements()
+	statements, rowStatements, net := 0, 0, 0
+	return eachBody(form, func(kind bodyKind, body string) error {
+		if kind == bodyNet {
+			net++
+			return t.s.exec(insertNet, int64(e.Revision), net-1, body)
+		}
+		if kind == bodyNoNet {
+			return nil
+		}
+		var s replog.Statement
+		if kind == bodyIntent {
+			s.Intent = &replog.Intent{}
+		}
+		if kind == bodyStatement && len(e.Parts) > 0 {
+			c, err := rows.At(rowStatements)
 			if err != nil {
 				return err
 			}
-			if p := fates.Of(statements, &replog.Statement{Change: *c}); p != nil {
-				outcome, reason, detail = string(p.Outcome), p.Reason.Code, p.Reason.Detail
-			}
+			s.Change = *c
+		}
+		if kind == bodyStatement {
+			rowStatements++
+		}
+		var outcome, reason, detail any
+		if p := fates.Of(statements, &s); p != nil {
+			outcome, reason, detail = string(p.Outcome), p.Reason.Code, p.Reason.Detail
 		}
 		statements++
 		return t.s.exec(insertStatement, int64(e.Revision), statements-1, body, outcome, reason, detail)
-	}, func(body string) error {
-		net++
-		return t.s.exec(insertNet, int64(e.Revision), net-1, body)
 	})
 }
 

@@ -3,8 +3,8 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
+	"slices"
 
 	"replog/replog"
 )
@@ -18,7 +18,7 @@ func (l *Log) Deliveries(ctx context.Context, w replog.Wanted, yield func(*replo
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			d, _, err := s.delivery(w.To, scan)
+			d, _, err := s.delivery(&w, scan)
 			if err != nil {
 				return err
 			}
@@ -28,56 +28,74 @@ func (l *Log) Deliveries(ctx context.Context, w replog.Wanted, yield func(*replo
 }
 
 // delivery reads one, and how many rows the entry changed.
-func (s *session) delivery(to replog.DeviceID, scan func(...any) error) (*replog.Delivery, int, error) {
+func (s *session) delivery(w *replog.Wanted, scan func(...any) error) (*replog.Delivery, int, error) {
 	var (
-		d            replog.Delivery
-		v            replog.Verdict
-		reason       replog.Reason
-		parts        sql.RawBytes
-		statements   int
-		net, changes sql.NullInt64
+		d                             replog.Delivery
+		v                             replog.Verdict
+		reason                        replog.Reason
+		parts, blocks, tables, digest sql.RawBytes
+		net, changes, lines           sql.NullInt64
+		asRecorded, asRun             bool
+		runs                          *replog.Digest
 	)
 	err := scan(&d.Revision, &d.Device, &d.Seq, &v.Hash, &v.Outcome, &reason.Code, &reason.Detail, &parts,
-		&statements, &net, &changes, &v.AsRecorded)
+		&net, &changes, &asRecorded, &blocks, &tables, &asRun, &digest, &lines)
 	if err != nil {
 		return nil, 0, err
 	}
 	d.Applied = v.Outcome == replog.Applied
-	own := d.Device == to
+	own := d.Device == w.To
+	if !own {
+		parts, tables = nil, nil // of the verdict
+	}
+	if err = decode(parts, tables, digest, &v.Parts, &v.Tables, &runs); err != nil {
+		return nil, 0, fmt.Errorf("revision %d: %w", d.Revision, err)
+	}
 	if own {
-		v.Seq, v.Revision, d.Verdict = d.Seq, d.Revision, &v
+		v.Seq, v.Revision, v.AsRecorded, d.Verdict = d.Seq, d.Revision, asRecorded || asRun, &v
 		if reason != (replog.Reason{}) {
 			v.Reason = &reason
 		}
-		if len(parts) > 0 {
-			if err := json.Unmarshal(parts, &v.Parts); err != nil {
-				return nil, 0, fmt.Errorf("revision %d: parts: %w", d.Revision, err)
-			}
-		}
-	}
-	if d.Applied && (!own || !v.AsRecorded) {
-		d.Changes = int(changes.Int64)
 	}
 	query := selectMade
 	switch {
-	case v.AsRecorded && net.Valid:
+	case asRecorded && net.Valid:
 		query = selectNet
-	case v.AsRecorded:
+	case asRecorded:
 		query = selectStatements
 	}
-	d.Each = func(yield func(replog.LineKind, string) error) error {
-		if d.Changes == 0 {
-			return nil
+	d.Each = func(yield func(replog.LineKind, string) error) error { return nil }
+	byRunning := runs != nil && !w.AsChanges && !slices.Contains(w.Differed, d.Revision)
+	switch {
+	case byRunning && own:
+		d.Digest = runs
+	case byRunning && lines.Valid:
+		list, err := netBlocks(0, net, blocks)
+		if err != nil {
+			return nil, 0, fmt.Errorf("revision %d: %w", d.Revision, err)
 		}
-		return s.rows(query, []any{int64(d.Revision)}, func(scan func(...any) error) error {
-			var body string
-			if err := scan(&body); err != nil {
-				return err
-			}
-			return yield(replog.LineChange, body)
-		})
+		d.Digest, d.Lines = runs, int(lines.Int64)
+		d.Each = func(yield func(replog.LineKind, string) error) error {
+			return s.steps(int64(d.Revision), list, yield)
+		}
+	case d.Applied && changes.Int64 > 0 && !(own && asRecorded):
+		d.Changes = int(changes.Int64)
+		d.Each = func(yield func(replog.LineKind, string) error) error {
+			return s.bodies(query, int64(d.Revision), yield)
+		}
 	}
 	return &d, int(changes.Int64), nil
+}
+
+// bodies gives changes as they are stored.
+func (s *session) bodies(query string, revision int64, yield func(replog.LineKind, string) error) error {
+	return s.rows(query, []any{revision}, func(scan func(...any) error) error {
+		var body string
+		if err := scan(&body); err != nil {
+			return err
+		}
+		return yield(replog.LineChange, body)
+	})
 }
 
 // LastSeq implements replog.Log.

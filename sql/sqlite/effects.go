@@ -8,9 +8,12 @@ import (
 )
 
 // appendEffects stores the changes of an entry that were not, all of them,
-// made as recorded: by number those that were.
+// made as recorded: by number those that were, but where there are intents.
 func (t *tx) appendEffects(e *replog.Entry) error {
 	plans := &plans{list: e.Transaction.NetChanges()}
+	if e.Transaction.HasIntents() {
+		plans.list = replog.ChangeList(nil) // the log tells a change of an intent by its body
+	}
 	return replog.EachChange(e.Made(), func(i int, c *replog.Change) error {
 		made := *c // what plans reads may be of the same list
 		n, planned, err := plans.of(&made)

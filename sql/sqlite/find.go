@@ -22,7 +22,7 @@ func (t *tx) Find(device replog.DeviceID, seq replog.Seq) (replog.Judged, error)
 func (t *tx) judged(condition string, device replog.DeviceID, seq replog.Seq) ([]replog.Judged, error) {
 	var list []replog.Judged
 	err := t.s.rows(selectJudged+condition, []any{string(device), int64(seq)}, func(scan func(...any) error) error {
-		d, changes, err := t.s.delivery(device, scan)
+		d, changes, err := t.s.delivery(&replog.Wanted{To: device}, scan)
 		if err == nil {
 			list = append(list, replog.Judged{Verdict: *d.Verdict, Changes: changes})
 		}
@@ -33,20 +33,10 @@ func (t *tx) judged(condition string, device replog.DeviceID, seq replog.Seq) ([
 
 // Planned implements replog.LogTx.
 func (t *tx) Planned(r replog.Revision, yield func(n int, c *replog.Change) error) error {
-	var net sql.NullInt64
-	err := t.s.row(selectNetCount, []any{int64(r)}, &net)
-	if err != nil {
-		return err
-	}
-	query := selectStatements
-	if net.Valid {
-		query = selectNet
-	}
 	n := 0
-	return t.s.rows(query, []any{int64(r)}, func(scan func(...any) error) error {
-		var body string
-		if err := scan(&body); err != nil {
-			return err
+	return t.eachPlanned(r, func(kind replog.LineKind, body string) error {
+		if kind != replog.LineChange {
+			return nil
 		}
 		c, err := replog.ParseChange([]byte(body))
 		if err != nil {
@@ -55,6 +45,29 @@ func (t *tx) Planned(r replog.Revision, yield func(n int, c *replog.Change) erro
 		n++
 		return yield(n-1, &c)
 	})
+}
+
+// eachPlanned gives net changes as they are stored, and may give intents.
+func (t *tx) eachPlanned(r replog.Revision, yield func(replog.LineKind, string) error) error {
+	var net sql.NullInt64
+	var intents bool
+	var blocks []byte
+	err := t.s.row(selectNetCount, []any{int64(r)}, &net, &intents, &blocks)
+	if err != nil {
+		return err
+	}
+	if intents {
+		list, err := netBlocks(0, net, blocks)
+		if err != nil {
+			return err
+		}
+		return t.s.steps(int64(r), list, yield)
+	}
+	query := selectStatements
+	if net.Valid {
+		query = selectNet
+	}
+	return t.s.bodies(query, int64(r), yield)
 }
 
 // LastSeq implements replog.LogTx.

@@ -33,11 +33,11 @@ func (s *session) mentions(revision int64, text replog.Search) (bool, error) {
 		if err := scan(&body); err != nil {
 			return err
 		}
-		c, err := replog.ParseChange(body)
+		statement, err := parseStatement(body)
 		if err != nil {
 			return fmt.Errorf("revision %d: %w", revision, err)
 		}
-		if found = text.InStatement(&replog.Statement{Change: c}); found {
+		if found = text.InStatement(&statement); found {
 			return errLimit
 		}
 		return nil

@@ -13,8 +13,9 @@ UPDATE head SET revision = ?, last_changed = ?, last_changed_by = ?, other_chang
 
 const insertEntry = `
 INSERT INTO entry (revision, device, seq, base, seen, label, marked, recorded_at, received_at,
-    outcome, reason, detail, parts, unsettled, first_line, hash, statements, net, changes, as_recorded)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+    outcome, reason, detail, parts, unsettled, first_line, hash, statements, net, changes, as_recorded,
+    intents, net_blocks, tables, as_run, digest, step_lines)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 const insertStatement = `
 INSERT INTO recorded_statement (revision, n, body, outcome, reason, detail)
@@ -32,7 +33,7 @@ INSERT INTO changed_row (table_name, key, revision, n) VALUES (?, ?, ?, ?)`
 // selectEntry gives what scanEntry reads; a condition follows.
 const selectEntry = `
 SELECT revision, received_at, outcome, reason, detail, parts,
-    first_line, hash, statements, net, changes, as_recorded
+    first_line, hash, statements, net, changes, as_recorded, net_blocks, tables, as_run, digest, step_lines
 FROM entry
 `
 
@@ -44,12 +45,13 @@ SELECT body FROM recorded_net WHERE revision = ? ORDER BY n`
 
 // selectJudged gives what session.delivery reads; a condition follows.
 const selectJudged = `
-SELECT revision, device, seq, hash, outcome, reason, detail, parts, statements, net, changes, as_recorded
+SELECT revision, device, seq, hash, outcome, reason, detail, parts, net, changes, as_recorded,
+    net_blocks, tables, as_run, digest, step_lines
 FROM entry
 `
 
 const selectNetCount = `
-SELECT net FROM entry WHERE revision = ?`
+SELECT net, intents > 0, net_blocks FROM entry WHERE revision = ?`
 
 const selectDeliveries = selectJudged + `
 WHERE revision > ? AND revision <= ? AND (outcome = 'applied' OR device = ?)

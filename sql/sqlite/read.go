@@ -103,23 +103,20 @@ func (r *reader) one(query string, args ...any) (e replog.Entry, err error) {
 
 func (r *reader) entry(scan func(...any) error) (e replog.Entry, err error) {
 	var (
-		first        string
-		parts        sql.RawBytes
-		statements   int
-		net, changes sql.NullInt64
-		asRecorded   bool
+		first                         string
+		parts, blocks, tables, digest sql.RawBytes
+		statements                    int
+		net, changes, lines           sql.NullInt64
+		asRecorded                    bool
 	)
 	err = scan(&e.Revision, &e.Received, &e.Outcome, &e.Reason.Code, &e.Reason.Detail, &parts,
-		&first, &e.Hash, &statements, &net, &changes, &asRecorded)
+		&first, &e.Hash, &statements, &net, &changes, &asRecorded, &blocks, &tables, &e.AsRun, &digest, &lines)
 	if err != nil {
 		return e, err
 	}
-	if len(parts) > 0 {
-		err = json.Unmarshal(parts, &e.Parts)
-	}
-	if err == nil {
-		r.forms.begin(e.Revision, first, e.Hash, net)
-		err = r.recorded(&e)
+	e.BySteps = lines.Valid
+	if err = decode(parts, tables, digest, &e.Parts, &e.Tables, &e.Digest); err == nil {
+		err = r.recorded(&e, first, statements, net, blocks)
 	}
 	switch {
 	case err != nil:
@@ -136,10 +133,35 @@ func (r *reader) entry(scan func(...any) error) (e replog.Entry, err error) {
 	return e, nil
 }
 
+// decode reads what an entry has as JSON, and its digest.
+func decode(parts, tables, digest []byte, p *[]replog.Part, t *[]string, d **replog.Digest) error {
+	if len(parts) > 0 {
+		if err := json.Unmarshal(parts, p); err != nil {
+			return fmt.Errorf("parts: %w", err)
+		}
+	}
+	if len(tables) > 0 {
+		if err := json.Unmarshal(tables, t); err != nil {
+			return fmt.Errorf("tables: %w", err)
+		}
+	}
+	if len(digest) == 0 {
+		return nil
+	}
+	is, err := replog.ParseDigest(string(digest))
+	*d = &is
+	return err
+}
+
 // recorded reads the transaction, with its form where it is long. It fails with
 // replog.ErrForm where the rows are not those that were stored.
-func (r *reader) recorded(e *replog.Entry) error {
-	defer r.forms.end()
+func (r *reader) recorded(e *replog.Entry, first string, statements int, net sql.NullInt64, blocks []byte) error {
+	list, err := netBlocks(statements, net, blocks)
+	if err != nil {
+		return err
+	}
+	r.forms.begin(e.Revision, first, e.Hash, list)
+	defer r.forms.close()
 	form, err := r.lines.Form()
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = fmt.Errorf("%w: it ends too early", replog.ErrForm)
@@ -154,13 +176,14 @@ func (r *reader) recorded(e *replog.Entry) error {
 	return nil
 }
 
-// made reads the changes of an entry that were not all made as recorded.
+// made reads the changes of an entry that are not stored as recorded.
 func (r *reader) made(e *replog.Entry, n int) error {
 	add := func(c replog.Change) error {
 		e.Changes = append(e.Changes, c)
 		return nil
 	}
-	if e.Form != nil {
+	// However short the form of an intent is, it may change a million rows.
+	if e.Form != nil || e.Transaction.HasIntents() {
 		list := replog.NewChangeSpill()
 		e.LongChanges, add = list, list.Add
 	} else {

@@ -12,16 +12,22 @@ func (t *tx) appendTouched(e *replog.Entry) error {
 	tables := map[string]bool{}
 	// Most entries touch no other rows than they change: they are what was
 	// recorded, and the statements are the net changes.
-	others := e.Transaction.RecordedNet() != nil || !e.AsRecorded()
-	touch := func(c *replog.Change) error {
-		if !tables[c.Table] {
-			tables[c.Table] = true
-			if err := t.s.exec(insertTouchedTable, c.Table, int64(e.Revision)); err != nil {
-				return err
-			}
-		}
-		if !others {
+	others := e.Transaction.RecordedNet() != nil || !asStored(e)
+	table := func(name string) error {
+		if tables[name] {
 			return nil
+		}
+		tables[name] = true
+		return t.s.exec(insertTouchedTable, name, int64(e.Revision))
+	}
+	for _, name := range e.Tables {
+		if err := table(name); err != nil {
+			return err
+		}
+	}
+	touch := func(c *replog.Change) error {
+		if err := table(c.Table); err != nil || !others {
+			return err
 		}
 		if err := t.s.exec(insertTouchedRow, c.Table, replog.KeyString(c.Key), int64(e.Revision)); err != nil {
 			return err
@@ -35,13 +41,13 @@ func (t *tx) appendTouched(e *replog.Entry) error {
 	if err := replog.EachChange(e.Transaction.RecordedStatements(), each); err != nil {
 		return err
 	}
-	if net := e.Transaction.RecordedNet(); net != nil {
-		if err := replog.EachChange(net, each); err != nil {
+	if e.Transaction.RecordedNet() != nil || e.Transaction.HasIntents() {
+		if err := replog.EachChange(e.Transaction.NetChanges(), each); err != nil {
 			return err
 		}
 	}
-	if e.AsRecorded() {
+	if asStored(e) {
 		return nil
 	}
-	return replog.EachChange(e.Made(), each)
+	return replog.EachChange(e.Made(), func(_ int, c *replog.Change) error { return table(c.Table) })
 }

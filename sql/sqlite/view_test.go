@@ -161,3 +161,49 @@ func TestTheChangeViewShowsWhatTheServerDid(t *testing.T) {
 		t.Errorf("\n got %q\nwant %q", got, want)
 	}
 }
+
+func TestTheViewsShowIntentsAsTheyWereRun(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log.db")
+	log := create(t, path)
+	none := replog.Intent{SQL: "DELETE FROM item WHERE name = 'it''s'", Time: 1700000000000}
+	some := replog.Intent{SQL: "UPDATE item SET name = :to\nWHERE id = ?", Time: 1700000000000,
+		Args: []replog.Value{replog.Text("[\"]\x00\xff]"), replog.Real(1e300)}, Affected: 1, Changes: 1}
+	e := entry(1)
+	e.Transaction.Statements = nil
+	e.Transaction.Steps = []replog.Step{
+		{Intent: &none}, {Statements: replog.ChangeList{insert(1, "one"), insert(2, "two")}, Net: replog.ChangeList{insert(1, "x")}}, {Intent: &some},
+	}
+	e.Changes = []replog.Change{insert(1, "to")}
+	e.Tables = []string{"item"}
+	e.Reason = replog.Reason{Code: replog.ReasonOptional, Detail: "left out"}
+	e.Parts = []replog.Part{{Outcome: replog.Ignored, Reason: e.Reason, Rows: []int{}, Statements: []int{3}}}
+	add(t, log, e)
+
+	db := shell(t, path)
+	args, err := json.Marshal(some.Args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := lines(t, db, "SELECT n, recorded, outcome, reason, sql, args FROM transaction_log ORDER BY n")
+	at := "2023-11-14T22:13:20.000Z"
+	row := func(n, id, name string) []string {
+		return []string{n, at, "applied", "-", `INSERT INTO "item"("id", "name") VALUES(?, ?)`, `[` + id + `,"` + name + `"]`}
+	}
+	want := [][]string{
+		{"0", at, "applied", "-", none.SQL, "[]"},
+		row("1", "1", "one"), row("2", "2", "two"),
+		{"3", at, "ignored", "optional", some.SQL, string(args)},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("\n got %q\nwant %q", got, want)
+	}
+	got = lines(t, db, "SELECT n, operation, table_name FROM statement ORDER BY n")
+	want = [][]string{{"0", "intent", "-"}, {"1", "insert", "item"}, {"2", "insert", "item"}, {"3", "intent", "-"}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("\n got %q\nwant %q", got, want)
+	}
+	got = lines(t, db, "SELECT n, operation, key, new FROM change ORDER BY n")
+	if want = [][]string{{"0", "insert", "[1]", `[1,"to"]`}}; !reflect.DeepEqual(got, want) {
+		t.Errorf("\n got %q\nwant %q", got, want)
+	}
+}

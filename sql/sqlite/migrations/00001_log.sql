@@ -36,7 +36,8 @@ CREATE TABLE entry (
     -- 1: some part is in conflict, rejected or held.
     unsettled   INTEGER NOT NULL,
     -- The recorded form is this line, then the bodies of the recorded
-    -- statements and net changes; the hash is the SHA-256 of its lines.
+    -- statements and, after those that they belong to, net changes; the hash is
+    -- the SHA-256 of its lines.
     first_line  TEXT NOT NULL,
     hash        TEXT NOT NULL,
     statements  INTEGER NOT NULL,
@@ -44,8 +45,23 @@ CREATE TABLE entry (
     net         INTEGER,
     -- How many rows it changed; NULL where it was not applied.
     changes     INTEGER,
-    -- 1: the changes are exactly the recorded net changes, and stored as such.
+    -- 1: the changes are exactly the recorded net changes, and stored as such;
+    -- never where there are intents.
     as_recorded INTEGER NOT NULL,
+    -- How many of the statements are intents. What follows is of such entries.
+    intents     INTEGER NOT NULL,
+    -- Where net changes are recorded, as JSON: [first, last, n] for the row
+    -- statements between two intents, by their numbers, and their n net changes.
+    net_blocks  TEXT,
+    -- The tables that the intents may write, as a JSON array.
+    tables      TEXT,
+    -- 1: everything changed just what it changed on the device.
+    as_run      INTEGER NOT NULL,
+    -- What whoever runs the steps on the revision before has to change.
+    digest      TEXT,
+    -- How many lines the steps are that other devices get; NULL where they get
+    -- the changes.
+    step_lines  INTEGER,
     UNIQUE (device, seq)
 ) STRICT;
 
@@ -53,8 +69,9 @@ CREATE INDEX entry_of_device ON entry (device, revision);
 
 CREATE INDEX entry_unsettled ON entry (device, seq) WHERE unsettled = 1;
 
--- The recorded statements, in the order in which the device ran them. outcome
--- is NULL where it is that of the entry.
+-- The recorded statements, in the order in which the device ran them: changes of
+-- a row, or intents, which begin with "sql". outcome is NULL where it is that of
+-- the entry.
 CREATE TABLE recorded_statement (
     revision INTEGER NOT NULL,
     n        INTEGER NOT NULL,
@@ -65,7 +82,8 @@ CREATE TABLE recorded_statement (
     PRIMARY KEY (revision, n)
 ) STRICT, WITHOUT ROWID;
 
--- The recorded net changes, where they differ from the statements.
+-- The recorded net changes, where they differ from the statements; where there
+-- are intents, those of one block of row statements after the other.
 CREATE TABLE recorded_net (
     revision INTEGER NOT NULL,
     n        INTEGER NOT NULL,
@@ -73,8 +91,9 @@ CREATE TABLE recorded_net (
     PRIMARY KEY (revision, n)
 ) STRICT, WITHOUT ROWID;
 
--- What an applied entry changed, where that is not what was recorded: the
--- number of the recorded net change that was made, or a change of its own.
+-- What an applied entry changed, where that is not what was recorded, or where
+-- there are intents: the number of the recorded net change that was made, or a
+-- change of its own.
 CREATE TABLE effect (
     revision INTEGER NOT NULL,
     n        INTEGER NOT NULL,
@@ -98,7 +117,7 @@ CREATE VIEW statement AS
 SELECT s.revision, s.n,
     json_extract(s.body, '$.time')  AS time,
     json_extract(s.body, '$.table') AS table_name,
-    json_extract(s.body, '$.op')    AS operation,
+    coalesce(json_extract(s.body, '$.op'), 'intent') AS operation,
     json_extract(s.body, '$.key')   AS key,
     CASE json_extract(s.body, '$.op')
     WHEN 'insert' THEN
@@ -119,6 +138,7 @@ SELECT s.revision, s.n,
         'DELETE FROM "' || replace(json_extract(s.body, '$.table'), '"', '""') || '" WHERE '
         || (SELECT group_concat('"' || replace(value, '"', '""') || '" = ?', ' AND ')
             FROM json_each(s.body, '$.key_columns'))
+    ELSE json_extract(s.body, '$.sql')
     END AS sql,
     CASE json_extract(s.body, '$.op')
     WHEN 'insert' THEN json_extract(s.body, '$.new')
@@ -127,6 +147,7 @@ SELECT s.revision, s.n,
         rtrim(json_extract(s.body, '$.new'), ']') || ','
         || substr(json_extract(s.body, '$.key'), 2)
     WHEN 'delete' THEN json_extract(s.body, '$.key')
+    ELSE coalesce(json_extract(s.body, '$.args'), '[]')
     END AS args,
     coalesce(s.outcome, e.outcome) AS outcome,
     CASE WHEN s.outcome IS NOT NULL THEN s.reason

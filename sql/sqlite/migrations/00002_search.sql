@@ -3,7 +3,8 @@
 
 -- +goose Up
 
--- The tables that an entry touches: with a statement, a net change or an effect.
+-- The tables that an entry touches: with a statement, a net change or an effect,
+-- or that its intents may write.
 CREATE TABLE touched_table (
     table_name TEXT NOT NULL,
     revision   INTEGER NOT NULL,
@@ -42,6 +43,7 @@ SELECT s.revision,
         FROM json_each(s.body, '$.key_columns') k
     ) AS key_after
 FROM recorded_statement s
+WHERE s.body ->> '$.table' IS NOT NULL -- or it is an intent
 UNION ALL
 SELECT revision, body ->> '$.table', body -> '$.key', body -> '$.key'
 FROM recorded_net;
@@ -49,7 +51,9 @@ FROM recorded_net;
 INSERT OR IGNORE INTO touched_table
 SELECT table_name, revision FROM touched
 UNION
-SELECT table_name, revision FROM changed_row;
+SELECT table_name, revision FROM changed_row
+UNION
+SELECT value, revision FROM entry, json_each(entry.tables);
 
 INSERT OR IGNORE INTO touched_row
 SELECT table_name, key, revision FROM touched

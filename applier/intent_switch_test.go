@@ -1,0 +1,100 @@
+package applier
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// Whatever savepoints undo and keep of it, what intents need goes by Off, and is there
+// when one runs.
+func TestSavepointsDoNotConfuseTheSwitches(t *testing.T) {
+	undone := errors.New("undone")
+	rapid.Check(t, func(rt *rapid.T) {
+		r, x := stashed(t, bank, bankRows)
+		schema := r.schemaSQL(t)
+		var told []string
+		note := func(what string) { told = append(told, what) }
+		var some func(depth int) error
+		some = func(depth int) error {
+			for range rapid.IntRange(1, 5).Draw(rt, "steps") {
+				err := error(nil)
+				switch what := rapid.SampledFrom([]string{"meter", "guarded", "node", "off", "within", "within"}).Draw(rt, "what"); {
+				case what == "off":
+					note("off")
+					err = x.Off()
+					if after := r.schemaSQL(t); err == nil && !slices.Equal(withoutCapture(schema), withoutCapture(after)) {
+						rt.Fatalf("%v: Off leaves the schema\n%s", told, strings.Join(after, "\n"))
+					}
+				case what == "within" && depth < 3:
+					note("(")
+					err = r.Savepoint(func() error {
+						if err := some(depth + 1); err != nil {
+							return err
+						}
+						if rapid.Bool().Draw(rt, "undone") {
+							return undone
+						}
+						return nil
+					})
+					if errors.Is(err, undone) {
+						note("undone)")
+						err = nil
+					} else {
+						note("kept)")
+					}
+				default:
+					sql, want := "UPDATE meter SET v = v + 1 WHERE id = 2", 2 // with what its trigger does
+					switch what {
+					case "guarded":
+						sql, want = "UPDATE guarded SET v = v + 1 WHERE id = 1", 1
+					case "node":
+						sql, want = "UPDATE node SET label = label || 'x'", 5
+					}
+					note(what)
+					result, failed := x.Run(context.Background(), &Intent{SQL: sql})
+					if err = failed; err == nil && result.Net.Len() != want {
+						rt.Fatalf("%v: %d net changes", told, result.Net.Len())
+					}
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		for range 3 {
+			if err := r.Begin(); err != nil {
+				rt.Fatal(err)
+			}
+			if err := some(0); err != nil {
+				rt.Fatalf("%v: %v", told, err)
+			}
+			end := r.Rollback
+			if rapid.Bool().Draw(rt, "kept") {
+				end = func() error { return errors.Join(x.Off(), r.Commit()) }
+			}
+			if err := errors.Join(end(), x.Off()); err != nil {
+				rt.Fatalf("%v: %v", told, err)
+			}
+			if after := r.schemaSQL(t); !slices.Equal(withoutCapture(schema), withoutCapture(after)) {
+				rt.Fatalf("%v: what is left\n%s", told, strings.Join(after, "\n"))
+			}
+			row, err := r.QueryRow("SELECT count(*) FROM temp.sqlite_schema WHERE type = 'trigger'")
+			if err != nil || row[0].Int64() != 0 {
+				rt.Fatalf("%v: %v temporary triggers are left, %v", told, row, err)
+			}
+		}
+	})
+}
+
+// withoutCapture leaves out the tables that capture needs, which stay.
+func withoutCapture(schema []string) []string {
+	return slices.DeleteFunc(slices.Clone(schema), func(sql string) bool {
+		return strings.Contains(sql, "CREATE TABLE replog_") || strings.Contains(sql, "CREATE TABLE main.replog_")
+	})
+}

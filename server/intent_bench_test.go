@@ -1,0 +1,66 @@
+package server
+
+import (
+	"fmt"
+	"testing"
+
+	"replog/replog"
+)
+
+// BenchmarkUpload is one device that uploads transactions, a thousand at a time: of a
+// row statement, of an intent, or of both.
+func BenchmarkUpload(b *testing.B) {
+	b.Cleanup(replog.SetMemory(4<<20, 2<<20))
+	const accounts = 1000
+	schema := "CREATE TABLE account (id INTEGER PRIMARY KEY, balance INTEGER NOT NULL CHECK (balance >= 0));"
+	for i := range accounts {
+		schema += fmt.Sprintf("INSERT INTO account VALUES (%d, 1000000);", i)
+	}
+	take := func(i int64) *replog.Intent {
+		return having(intent("UPDATE account SET balance = balance - ? WHERE id = ? AND balance >= ?", 1, i%accounts, 1),
+			setBalance(i%accounts, 1000000-i/accounts, 1000000-i/accounts-1))
+	}
+	insert := func(i int64) replog.Change {
+		c := rowChange(replog.Insert, "account", accounts+i)
+		c.Columns, c.New = []string{"id", "balance"}, []replog.Value{replog.Integer(accounts + i), replog.Integer(1)}
+		return c
+	}
+	for _, tc := range []struct {
+		name   string
+		record func(d *double, i int64)
+	}{
+		{"row", func(d *double, i int64) {
+			d.record(setBalance(i%accounts, 1000000-i/accounts, 1000000-i/accounts-1))
+		}},
+		{"intent", func(d *double, i int64) { d.steps(take(i)) }},
+		{"both", func(d *double, i int64) { d.steps(insert(i), take(i)) }},
+	} {
+		for _, tables := range []int{0, 120} {
+			b.Run(fmt.Sprintf("%s of %d tables", tc.name, tables+1), func(b *testing.B) {
+				h := newHarness(b)
+				more := ""
+				for i := range tables {
+					more += fmt.Sprintf("CREATE TABLE more%d (id INTEGER PRIMARY KEY, a, b, c REFERENCES account(id));", i)
+				}
+				h.publish("bank", schema+more)
+				d := h.enrol("bank")
+				d.header.PushOnly = true
+				n := int64(0)
+				for b.Loop() {
+					b.StopTimer()
+					for range 1000 {
+						tc.record(d, n)
+						n++
+					}
+					body := d.upload()
+					b.StartTimer()
+					r, err := d.send(body)
+					h.must(err)
+					h.ok(r, 200)
+					d.outbox, d.seen = nil, d.header.LastSeq
+				}
+				b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "tx/s")
+			})
+		}
+	}
+}
