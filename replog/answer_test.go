@@ -80,8 +80,9 @@ func sampleAnswer() answer {
 					{Statements: ChangeList(changes()[:2])}, {Intent: &intents()[0]}, {Intent: &intents()[1]}, {Statements: ChangeList(changes()[2:3])},
 				},
 			},
+			{EntryHeader: EntryHeader{Revision: 47, Device: bert, Seq: 3, Lines: 3, Schema: true}, Steps: stepList(migration().Steps)},
 		},
-		Done: SyncDone{Revision: 46, More: true},
+		Done: SyncDone{Revision: 47, More: true},
 	}
 }
 
@@ -141,6 +142,7 @@ func TestMalformedAnswersAreRefused(t *testing.T) {
 		"a change that is invalid": first + entry + strings.Replace(change, `"old":[1],`, ``, 1) + done,
 		"a null":                   first + `{"done":null}` + "\n",
 		"an intent without digest": first + strings.Replace(entry, `"changes":1`, `"changes":0,"lines":1`, 1) + intent + done,
+		"schema with a digest":     first + strings.Replace(steps, `}}`, `,"schema":true}}`, 1) + intent + done,
 		"an intent as a change":    first + entry + intent + done,
 		"an intent missing":        first + steps + done,
 		"a statement as a step":    first + steps + `{"statement":{}}` + "\n" + done,
@@ -171,7 +173,7 @@ func TestAnErrorOfACallbackEndsTheReading(t *testing.T) {
 func TestTheSyncHeaderComesBack(t *testing.T) {
 	want := SyncHeader{
 		Version: WireVersion, Database: "id", Epoch: "e", Device: anna,
-		SyncPoint: 3, LastSeq: 4, Clock: 5, Schema: "f", PushOnly: true, Differed: []Revision{4, 6},
+		SyncPoint: 3, LastSeq: 4, Clock: 5, Schema: "f", PushOnly: true, Differed: []Revision{4, 6}, AsChanges: true,
 	}
 	b := EncodeSyncHeader(want)
 	golden(t, "sync.ndjson", b)

@@ -44,6 +44,10 @@ type Entry struct {
 	// BySteps: other devices are sent the steps, as they take less room.
 	Digest  *Digest
 	BySteps bool
+	// Schema is what an entry with schema statements that was applied made of the
+	// schema; nil for others. Its Changes are those of its row statements, step by
+	// step.
+	Schema *SchemaVersion
 }
 
 // Close lets go of what a long entry has on disk.

@@ -84,6 +84,7 @@ func transactions() map[string]Transaction {
 	return map[string]Transaction{
 		"plain": plain, "netted": netted, "cancelled": cancelled, "unmarked": unmarked,
 		"intent": withSteps(Step{Intent: &intents()[2]}),
+		"schema": migration(),
 		"mixed": withSteps(
 			Step{Statements: ChangeList(changes()[:2]), Net: ChangeList(changes()[1:2])},
 			Step{Intent: &intents()[0]}, Step{Intent: &intents()[1]},
@@ -91,6 +92,16 @@ func transactions() map[string]Transaction {
 			Step{Intent: &intents()[2]},
 			Step{Statements: ChangeList(changes()[2:])}),
 	}
+}
+
+// migration has every kind of schema statement.
+func migration() Transaction {
+	t := withSteps(
+		Step{Intent: &Intent{SQL: "ALTER TABLE t RENAME TO u", Schema: SchemaRun, Legacy: true, Time: 1}},
+		Step{Statements: ChangeList(changes()[:1])},
+		Step{Intent: &Intent{SQL: "CREATE TABLE v(id INTEGER PRIMARY KEY)", Schema: SchemaDerived, Time: 2}})
+	t.Schema = true
+	return t
 }
 
 func withSteps(steps ...Step) Transaction {

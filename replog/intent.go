@@ -11,6 +11,11 @@ import (
 // its base, with triggers and foreign-key actions.
 type Intent struct {
 	SQL string `json:"sql"`
+	// Schema says that it is a schema statement, and whence it comes; what follows,
+	// but for Time, has no meaning then. Legacy: the application ran it under
+	// PRAGMA legacy_alter_table.
+	Schema SchemaSource `json:"schema,omitempty"`
+	Legacy bool         `json:"legacy,omitempty"`
 	// Args are bound to its parameters by their number
 	// (https://www.sqlite.org/lang_expr.html#varparam).
 	Args []Value `json:"args,omitempty"`
@@ -28,6 +33,20 @@ type Intent struct {
 	Changes int    `json:"changes"`
 	Digest  Digest `json:"digest"`
 }
+
+// SchemaSource is where a schema statement comes from: CREATE, ALTER or DROP of a
+// table, an index, a view or a trigger.
+type SchemaSource string
+
+// The sources.
+const (
+	// SchemaRun: an application ran it through the driver, or a person by `exec` or
+	// `migrate`. Every replica runs it.
+	SchemaRun SchemaSource = "run"
+	// SchemaDerived: an application's own migration made it, and the device found
+	// out. The server's replica runs it; devices wait for their applications.
+	SchemaDerived SchemaSource = "derived"
+)
 
 // Accepts tells whether the intent allows its statement to change so many rows
 // elsewhere.
@@ -48,6 +67,12 @@ func (i *Intent) Validate() error {
 		return fmt.Errorf("%w: an intent without SQL", ErrForm)
 	case i.Affected < 0 || i.Changes < 0:
 		return fmt.Errorf("%w: an intent that changed fewer rows than none", ErrForm)
+	case i.Schema != "" && i.Schema != SchemaRun && i.Schema != SchemaDerived:
+		return fmt.Errorf("%w: a schema statement from %q", ErrForm, i.Schema)
+	case i.Schema == "" && i.Legacy:
+		return fmt.Errorf("%w: an intent under legacy_alter_table", ErrForm)
+	case i.Schema != "" && (i.Args != nil || i.Affected+int64(i.Changes) > 0 || i.Expect != nil || i.Optional || i.Digest != Digest{}):
+		return fmt.Errorf("%w: a schema statement that changed rows", ErrForm)
 	}
 	return nil
 }
@@ -57,6 +82,13 @@ func (i *Intent) Validate() error {
 func (i *Intent) AppendJSON(b []byte) []byte {
 	b = append(b, `{"sql":`...)
 	b = appendString(b, i.SQL)
+	if i.Schema != "" {
+		b = append(b, `,"schema":`...)
+		b = appendString(b, string(i.Schema))
+	}
+	if i.Legacy {
+		b = append(b, `,"legacy":true`...)
+	}
 	if len(i.Args) > 0 {
 		b = append(b, `,"args":`...)
 		b = AppendKey(b, i.Args)
@@ -92,6 +124,12 @@ func (p *parser) intent() Intent {
 	var i Intent
 	p.expect(`{"sql":`)
 	i.SQL = p.string()
+	if p.literal(`,"schema":`) {
+		if i.Schema = SchemaSource(p.string()); i.Schema == "" {
+			p.fail("no source")
+		}
+	}
+	i.Legacy = p.literal(`,"legacy":true`)
 	if p.literal(`,"args":`) {
 		i.Args = p.values(4)
 	}

@@ -49,6 +49,10 @@ func TestAnIntentHasOneSpelling(t *testing.T) {
 		"white space":             {`"time":`, `"time": `},
 		"an unknown field":        {`"time":`, `"x":1,"time":`},
 		"something after it":      {`"}`, `"} `},
+		"a source unknown":        {`,"args"`, `,"schema":"x","args"`},
+		"no source":               {`,"args"`, `,"schema":"","args"`},
+		"a schema that has rows":  {`,"args"`, `,"schema":"run","args"`},
+		"legacy without schema":   {`,"args"`, `,"legacy":true,"args"`},
 		"text spelled otherwise":  {`<b>`, `\u003cb>`},
 		"another order of fields": {`"changes":1`, `"changes":1,"affected":1`},
 	} {

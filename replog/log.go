@@ -70,9 +70,23 @@ type Log interface {
 	Deliveries(ctx context.Context, w Wanted, yield func(*Delivery) error) error
 	// LastSeq is the highest seq of the device in the log, 0 for none.
 	LastSeq(ctx context.Context, device DeviceID) (Seq, error)
+	// SchemaAt returns the schema of the newest version up to a revision.
+	SchemaAt(ctx context.Context, r Revision) (SchemaVersion, error)
+	// HasSchema tells whether a version had this fingerprint.
+	HasSchema(ctx context.Context, fingerprint string) (bool, error)
 	// Begin locks the head and opens a transaction; it waits for another
 	// writer until ctx is done.
 	Begin(ctx context.Context) (LogTx, error)
+}
+
+// SchemaVersion is a schema that a database has from a revision on: 0, or that of
+// an entry with schema statements.
+type SchemaVersion struct {
+	Revision    Revision `json:"revision"`
+	Fingerprint string   `json:"fingerprint"`
+	// Objects are the application's tables, indexes, views and triggers, as text
+	// that the applier writes and reads.
+	Objects string `json:"objects"`
 }
 
 // Wanted says which deliveries are wanted.

@@ -49,6 +49,8 @@ const (
 	ReasonUnsafe         = "unsafe"           // an intent might do something else on other replicas
 	ReasonLimit          = "limit"            // an intent went past a limit on time, rows or size
 	ReasonOptional       = "optional"         // an optional intent failed, and was left out
+	ReasonSchemaRight    = "schema-right"     // the device's token does not allow schema statements
+	ReasonSchemaClash    = "schema-clash"     // the schema has another object of that name
 )
 
 // Reason says why something was not applied.

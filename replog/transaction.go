@@ -18,6 +18,9 @@ type Transaction struct {
 	Marked bool   `json:"marked,omitempty"`
 	Whole  bool   `json:"whole,omitempty"`
 	Label  string `json:"label,omitempty"`
+	// Schema: it holds schema statements. Its other statements are row statements
+	// then, in steps between them.
+	Schema bool `json:"schema,omitempty"`
 	// Base is the device's sync point when it was closed.
 	Base Revision `json:"base"`
 	// Seen is the highest of the device's own seqs whose verdict it had

@@ -23,7 +23,8 @@ type SyncHeader struct {
 	LastSeq Seq `json:"last_seq"`
 	// Clock is the device's time when it sent this.
 	Clock Millis `json:"clock"`
-	// Schema is the fingerprint of the replicated tables.
+	// Schema is the fingerprint of the schema that the device last agreed on with
+	// the log.
 	Schema string `json:"schema"`
 	// PushOnly: no entries are wanted, and verdicts are not processed.
 	PushOnly bool `json:"push_only,omitempty"`
@@ -54,6 +55,10 @@ type EntryHeader struct {
 	Changes  int      `json:"changes"`
 	Lines    int      `json:"lines,omitempty"`
 	Digest   *Digest  `json:"digest,omitempty"` // of what running it has to change
+	// Schema: the entry has schema statements. What follows is one of these or a
+	// change of row statements a line, in order, also of an own entry; there is no
+	// digest.
+	Schema bool `json:"schema,omitempty"`
 }
 
 // SyncDone is the last line of an answer: {"done":{…}}. An answer without it
@@ -65,8 +70,8 @@ type SyncDone struct {
 	More bool `json:"more,omitempty"`
 }
 
-// Download is one entry of an answer with its changes, or, where it has a digest,
-// its steps; of an own entry nil. Whoever gets it closes it.
+// Download is one entry of an answer with its changes or, where it has a digest or
+// schema statements, its steps; nil of an own entry with a digest. Whoever gets it closes it.
 type Download struct {
 	EntryHeader
 	List  Changes
@@ -209,7 +214,7 @@ func (l *LineReader) ScanAnswer(first func(SyncAnswer) error, verdict func(Verdi
 			if err != nil {
 				return err
 			}
-			if !bytes.HasPrefix(raw, []byte(changeStart)) && (head.Digest == nil || !bytes.HasPrefix(raw, []byte(intentStart))) {
+			if !bytes.HasPrefix(raw, []byte(changeStart)) && (!head.inSteps() || !bytes.HasPrefix(raw, []byte(intentStart))) {
 				return l.fewerChanges(head)
 			}
 		}
@@ -249,8 +254,11 @@ func (l *LineReader) readAnswer(first func(SyncAnswer) error, verdict func(Verdi
 	}
 }
 
+// inSteps tells whether steps follow, not changes.
+func (h *EntryHeader) inSteps() bool { return h.Digest != nil || h.Schema }
+
 func (h *EntryHeader) check() error {
-	if h.Changes < 0 || h.Lines < 0 || h.Lines > 0 && h.Digest == nil || h.Changes > 0 && h.Digest != nil {
+	if h.Changes < 0 || h.Lines < 0 || h.Lines > 0 && !h.inSteps() || h.Changes > 0 && h.inSteps() || h.Schema && h.Digest != nil {
 		return fmt.Errorf("%w: entry %d has %d changes and %d lines", ErrForm, h.Revision, h.Changes, h.Lines)
 	}
 	return nil
@@ -261,7 +269,7 @@ func (l *LineReader) fewerChanges(head EntryHeader) error {
 }
 
 func (l *LineReader) readEntry(head EntryHeader, entry func(Download) error) error {
-	if head.Digest != nil {
+	if head.inSteps() {
 		return l.readSteps(head, entry)
 	}
 	list := NewChangeSpill()

@@ -67,6 +67,11 @@ func (t *tx) appendEntry(e *replog.Entry, form *replog.Form) error {
 func asStored(e *replog.Entry) bool { return !e.Transaction.HasIntents() && e.AsRecorded() }
 
 func (t *tx) appendRows(e *replog.Entry, form *replog.Form) error {
+	if v := e.Schema; v != nil {
+		if err := t.s.exec(insertSchemaVersion, int64(v.Revision), v.Fingerprint, v.Objects); err != nil {
+			return err
+		}
+	}
 	if err := t.appendRecorded(e, form); err != nil {
 		return err
 	}

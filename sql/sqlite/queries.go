@@ -1,5 +1,14 @@
 package sqlite
 
+const insertSchemaVersion = `
+INSERT INTO schema_version (revision, fingerprint, objects) VALUES (?, ?, ?)`
+
+const selectSchemaAt = `
+SELECT revision, fingerprint, objects FROM schema_version WHERE revision <= ? ORDER BY revision DESC LIMIT 1`
+
+const selectHasSchema = `
+SELECT EXISTS (SELECT 1 FROM schema_version WHERE fingerprint = ?)`
+
 const insertHead = `
 INSERT INTO head (id, database, epoch, revision, last_changed, last_changed_by, other_changed)
 VALUES (1, ?, ?, ?, 0, '', 0)`

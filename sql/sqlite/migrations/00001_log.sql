@@ -17,6 +17,14 @@ CREATE TABLE head (
     other_changed   INTEGER NOT NULL
 ) STRICT;
 
+-- The schema from a revision on: the published one, and those that schema
+-- statements made of it. objects is the applier's text.
+CREATE TABLE schema_version (
+    revision    INTEGER PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    objects     TEXT NOT NULL
+) STRICT;
+
 -- One row a transaction, whatever became of it.
 CREATE TABLE entry (
     revision    INTEGER PRIMARY KEY,
