@@ -29,8 +29,9 @@ type Conn struct {
 }
 
 // SQLite is mattn's connection, for its backups, hooks, limits and functions. What
-// is written through it is not marked; an authorizer that is registered on it takes
-// the place of the driver's, which then neither marks nor refuses anything.
+// is written through it is neither marked nor recorded; an authorizer that is
+// registered on it takes the place of the driver's, which then neither marks,
+// records nor refuses anything.
 func (c *Conn) SQLite() *sqlite3.SQLiteConn {
 	c.shared = true
 	return c.sqlite
