@@ -336,9 +336,11 @@ var conformance = []struct {
 	{"rows of what writes that are open while others write", func(p *probe) {
 		for _, begin := range []string{"BEGIN", "SELECT 1"} {
 			p.exec(begin)
+			p.exec("UPDATE item SET price = 3")
 			rows, err := p.conn.QueryContext(p.ctx, "UPDATE item SET price = 4 WHERE id < 3 RETURNING id")
 			p.note("%v %t", err, rows.Next())
 			p.query("SELECT id, price FROM item")
+			p.query("SELECT last_insert_rowid() FROM item WHERE changes() < 0")
 			p.exec("UPDATE item SET price = 5 WHERE id = 3")
 			p.exec("INSERT INTO item(id) VALUES(1)")
 			p.query("INSERT INTO seen(what) VALUES(1), (2) RETURNING id")

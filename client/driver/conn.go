@@ -24,6 +24,7 @@ type Conn struct {
 	tx         transaction
 	watch      watch
 	body       []byte // of the last record
+	writing    int    // statements whose rows are being read and that have written
 	// shared: the application has mattn's connection too, and may use it.
 	shared bool
 }
