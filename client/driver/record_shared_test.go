@@ -178,3 +178,27 @@ func TestSeveralConnectionsRecord(t *testing.T) {
 		t.Errorf("%d recorded", len(got))
 	}
 }
+
+// A record that SQLite takes to be too large does not stand in the statement's way.
+func TestARecordThatIsTooLargeForTheConnection(t *testing.T) {
+	c, path := hooked(t, func(c *sqlite3.SQLiteConn) error {
+		c.SetLimit(sqlite3.SQLITE_LIMIT_LENGTH, 3_000)
+		return nil
+	})
+	tx := begin(t, c, t.Context())
+	for _, size := range []int{1_000, 2_500} {
+		must(t, tx, "UPDATE item SET data = ? WHERE id = 1", make([]byte, size))
+	}
+	must(t, tx, "UPDATE item SET data = zeroblob(5) WHERE id = 1")
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, s := range recordedStatements(t, path) {
+		got = append(got, fmt.Sprintf("%s <%s> %d", s.SQL, s.Class, len(s.Args)))
+	}
+	want := []string{"UPDATE item SET data = ? WHERE id = 1 <> 1", "UPDATE item SET data = ? WHERE id = 1 <syntax> 0", "UPDATE item SET data = zeroblob(5) WHERE id = 1 <> 0"}
+	if !slices.Equal(got, want) {
+		t.Errorf("\n%s", strings.Join(got, "\n"))
+	}
+}
