@@ -41,6 +41,7 @@ const (
 	RowsInterleaved UnsafeClass = "interleaved" // another statement wrote before its rows were read to the end
 	RowsFailed      UnsafeClass = "failed"      // it failed, and left changes
 	RowsUnseen      UnsafeClass = "unseen"      // changes that did not go through the driver
+	RowsUnknown     UnsafeClass = "unknown"     // the statement could not be looked at
 )
 
 // maxRowsSQL is how much is kept of a text that nobody is to run again, in bytes.
