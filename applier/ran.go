@@ -116,3 +116,13 @@ func ParseRanStatement(text string) (*RanStatement, error) {
 	}
 	return s, nil
 }
+
+// readRan reads what the change table keeps of a statement. What the driver did not
+// write, as another program did, says nothing.
+func readRan(v replog.Value) *RanStatement {
+	s, err := ParseRanStatement(v.Bytes())
+	if err != nil {
+		return &RanStatement{Affected: -1, Class: RowsUnseen}
+	}
+	return s
+}
