@@ -57,7 +57,7 @@ func ReadObjects(c *Conn) ([]Object, error) {
 // way.
 func (r *Replica) Objects() ([]Object, error) {
 	list, err := ReadObjects(r.Conn)
-	if err != nil || r.aside == nil {
+	if err != nil || r.derived == nil {
 		return list, err
 	}
 	list = slices.DeleteFunc(list, func(o Object) bool { return o.Type == typeTrigger && r.Schema.Table(o.Table) != nil })
