@@ -1,7 +1,6 @@
 package applier
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -13,7 +12,7 @@ import (
 // mean the same, whatever their white space, comments, quoting and letter case of
 // names and keywords, and the order of a table's columns and constraints.
 type schemaForm struct {
-	// known are the names, folded, of objects and columns: what is in double
+	// known are the names, folded, of tables, views and columns: what is in double
 	// quotes and no name that is known, SQLite may take for a string
 	// (https://www.sqlite.org/quirks.html#dblquote).
 	known map[string]bool
@@ -22,7 +21,7 @@ type schemaForm struct {
 func newSchemaForm(lists ...[]Object) *schemaForm {
 	f := &schemaForm{known: wordSet("rowid oid _rowid_ new old excluded main")}
 	for _, o := range slices.Concat(lists...) {
-		f.known[foldName(o.Name)], f.known[foldName(o.Table)] = true, true
+		f.known[foldName(o.Table)] = true
 		if o.Type == typeTable {
 			for _, c := range parseTable(o.SQL).columns {
 				f.known[c.name] = true
@@ -168,9 +167,3 @@ func SameObjects(a, b []Object) bool {
 	return slices.Equal(f.lines(a), f.lines(b))
 }
 
-// sortDifferences puts differences in an order for people.
-func sortDifferences(list []SchemaDifference) {
-	slices.SortStableFunc(list, func(a, b SchemaDifference) int {
-		return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Table, b.Table), strings.Compare(a.Name, b.Name))
-	})
-}
