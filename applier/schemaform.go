@@ -166,4 +166,3 @@ func SameObjects(a, b []Object) bool {
 	f := newSchemaForm(a, b)
 	return slices.Equal(f.lines(a), f.lines(b))
 }
-

@@ -1,0 +1,348 @@
+package applier
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// driftColumn is a column of a random table, its name in quotes.
+type driftColumn struct{ name, def string }
+
+func (c driftColumn) sql() string { return strings.TrimSpace(c.name + " " + c.def) }
+
+// driftTable is a table of a random schema.
+type driftTable struct {
+	name, options string
+	columns       []driftColumn // the key's first
+	key           string        // a constraint, or ""
+	triggers      []string
+}
+
+func (d *driftTable) create(name string) string {
+	var parts []string
+	for _, c := range d.columns {
+		parts = append(parts, c.sql())
+	}
+	if d.key != "" {
+		parts = append(parts, d.key)
+	}
+	return fmt.Sprintf("CREATE TABLE %s(%s)%s", name, strings.Join(parts, ", "), d.options)
+}
+
+// stored are the columns that take values, and their names.
+func (d *driftTable) stored() (columns []driftColumn, names []string) {
+	for _, c := range d.columns {
+		if !strings.Contains(c.def, "AS (") {
+			columns, names = append(columns, c), append(names, c.name)
+		}
+	}
+	return columns, names
+}
+
+// first is a column that every shape of table has.
+func (d *driftTable) first() string {
+	for _, c := range d.columns {
+		if c.name == `"id"` || c.name == `"k"` || c.name == `"a b"` || c.name == `"free"` {
+			return c.name
+		}
+	}
+	return ""
+}
+
+var driftShapes = []driftTable{
+	{columns: []driftColumn{{`"id"`, "INTEGER PRIMARY KEY"}, {`"v"`, "TEXT"}}},
+	{columns: []driftColumn{{`"id"`, "INTEGER PRIMARY KEY AUTOINCREMENT"}, {`"v"`, "REAL DEFAULT 1"}}},
+	{columns: []driftColumn{{`"k"`, "TEXT COLLATE NOCASE NOT NULL"}, {`"l"`, "INT NOT NULL"}, {`"v"`, ""}}, key: `PRIMARY KEY("k", "l")`, options: " WITHOUT ROWID"},
+	{columns: []driftColumn{{`"k"`, "TEXT PRIMARY KEY NOT NULL"}, {`"v"`, "ANY"}}, options: " STRICT"},
+	{columns: []driftColumn{{`"free"`, "TEXT"}, {`"v"`, "INT"}}}, // known by its rowid
+	{columns: []driftColumn{{`"a b"`, "TEXT NOT NULL"}, {`"c"`, "BLOB UNIQUE"}}, key: `PRIMARY KEY("a b" DESC)`},
+}
+
+// driftColumns are columns that ALTER TABLE can add, %s being the name and %f that
+// of another column.
+var driftColumns = []string{
+	"INT", "TEXT COLLATE NOCASE", "TEXT NOT NULL DEFAULT 'Abc'", "REAL DEFAULT 1", "INT DEFAULT -7", "BLOB DEFAULT x'00FF'",
+	"TEXT DEFAULT NULL", "INT CHECK (%s <> 13)", "TEXT /* a comment, (with) 'signs */ DEFAULT ''", "INT REFERENCES t0 ON DELETE CASCADE", "TEXT AS (coalesce(%f, 'x') || 1)",
+	"REAL DEFAULT 1e3", "TEXT DEFAULT '12'",
+}
+
+// driftModel draws a schema and what an application does to it.
+type driftModel struct {
+	r      *rapid.T
+	tables []*driftTable
+	serial int
+}
+
+func (m *driftModel) pick(what string, n int) int { return rapid.IntRange(0, n-1).Draw(m.r, what) }
+
+func newDriftModel(r *rapid.T) *driftModel {
+	m := &driftModel{r: r}
+	for i := range 1 + m.pick("tables", 3) {
+		m.add(fmt.Sprintf([]string{`t%d`, `"T %d"`, `[t-%d]`}[m.pick("quotes", 3)], i))
+	}
+	return m
+}
+
+func (m *driftModel) add(name string) *driftTable {
+	shape := driftShapes[m.pick("shape", len(driftShapes))]
+	if len(m.tables) == 0 {
+		shape, name = driftShapes[0], "t0" // others refer to it
+	}
+	d := &driftTable{name: name, columns: slices.Clone(shape.columns), key: shape.key, options: shape.options}
+	m.tables = append(m.tables, d)
+	return d
+}
+
+// row is an INSERT of a row that is new, or in the way of another.
+func (m *driftModel) row(d *driftTable) string {
+	columns, names := d.stored()
+	var values []string
+	for _, c := range columns {
+		values = append(values, m.value(c))
+	}
+	return fmt.Sprintf("INSERT OR %s INTO %s(%s) VALUES(%s)", []string{"IGNORE", "REPLACE"}[m.pick("or", 2)], d.name, strings.Join(names, ", "), strings.Join(values, ", "))
+}
+
+func (m *driftModel) value(c driftColumn) string {
+	n := m.pick("value", 6)
+	switch {
+	case strings.Contains(c.def, "INT"):
+		return fmt.Sprint(n + 1)
+	case strings.Contains(c.def, "REAL"):
+		return []string{"1.0", "2.5", "1", "0.0", "-0.0", "1e3"}[n]
+	case strings.Contains(c.def, "BLOB"):
+		return fmt.Sprintf("x'%02x'", n)
+	case strings.Contains(c.def, "TEXT"):
+		return []string{"'a'", "'A'", "'b'", "'Abc'", "''", "'12'"}[n]
+	}
+	return []string{"NULL", "1", "1.0", "'1'", "x'31'", "''"}[n]
+}
+
+// write is a statement of the application's.
+func (m *driftModel) write() string {
+	d := m.tables[m.pick("table", len(m.tables))]
+	columns, _ := d.stored()
+	what := m.pick("write", 4)
+	if what == 2 {
+		return fmt.Sprintf("DELETE FROM %s WHERE %s = (SELECT min(%[2]s) FROM %[1]s)", d.name, d.first())
+	}
+	var set []string
+	for _, c := range columns {
+		if c.name != d.first() && m.pick("set", 2) == 0 {
+			set = append(set, c.name+" = "+m.value(c))
+		}
+	}
+	if what < 2 || set == nil {
+		return m.row(d)
+	}
+	return "UPDATE OR IGNORE " + d.name + " SET " + strings.Join(set, ", ")
+}
+
+// change is what a migration does.
+func (m *driftModel) change() string {
+	m.serial++
+	d := m.tables[m.pick("table", len(m.tables))]
+	switch m.pick("change", 6) {
+	case 0:
+		return m.add(fmt.Sprintf("new%d", m.serial)).create(fmt.Sprintf("new%d", m.serial))
+	case 1:
+		return fmt.Sprintf("CREATE INDEX i%d ON %s(%s)", m.serial, d.name, d.first())
+	case 2:
+		return fmt.Sprintf("CREATE VIEW w%d AS SELECT %s AS x FROM %s; CREATE VIEW x%[1]d AS SELECT x FROM w%[1]d", m.serial, d.first(), d.name)
+	case 3:
+		trigger := fmt.Sprintf("CREATE TRIGGER r%d AFTER UPDATE ON %s BEGIN INSERT OR IGNORE INTO t0(id) VALUES(%d); END", m.serial, d.name, 100+m.serial)
+		d.triggers = append(d.triggers, trigger)
+		return trigger
+	}
+	c := driftColumn{name: fmt.Sprintf(`"c %d"`, m.serial), def: driftColumns[m.pick("column", len(driftColumns))]}
+	c.def = strings.NewReplacer("%s", c.name, "%f", d.first()).Replace(c.def)
+	_, old := d.stored()
+	if m.pick("how", 2) == 0 {
+		d.columns = append(d.columns, c)
+		return fmt.Sprintf("ALTER TABLE %s ADD COLUMN %s", d.name, c.sql())
+	}
+	d.columns = rapid.Permutation(append(d.columns, c)).Draw(m.r, "order")
+	return fmt.Sprintf("PRAGMA legacy_alter_table = ON; %s; INSERT INTO made_anew(%s) SELECT %[2]s FROM %s; DROP TABLE %[3]s; ALTER TABLE made_anew RENAME TO %[3]s; PRAGMA legacy_alter_table = OFF; %s",
+		d.create("made_anew"), strings.Join(old, ", "), d.name, strings.Join(d.triggers, "; "))
+}
+
+// device is a file with capture, and the server's replica beside it.
+type driftDevice struct {
+	device, server *testReplica
+	triggers       []string
+}
+
+func newDriftDevice(t testingT, dir, script string) *driftDevice {
+	open := func(name string) *testReplica {
+		c, err := Open(filepath.Join(dir, name), OpenOptions{Create: true, Pragmas: []string{"synchronous=OFF"}})
+		if err == nil {
+			err = c.Script(script)
+		}
+		if err != nil {
+			t.Fatalf("%v in %s", err, script)
+		}
+		return newTestReplica(t, c)
+	}
+	d := &driftDevice{device: open("device"), server: open("server"), triggers: []string{}}
+	for _, r := range []*testReplica{d.device, d.server} {
+		r.in(t, "keep rowids", r.KeepRowIDs)
+	}
+	d.device.in(t, "install", d.device.Install)
+	d.server.in(t, "stash", func() error {
+		d.triggers = append(d.triggers, TriggerTexts(objectsOf(t, d.server.Conn))...)
+		return d.server.dropTheirs(func(string) bool { return true })
+	})
+	return d
+}
+
+func (d *driftDevice) close() { d.device.Close(); d.server.Close() }
+
+func (d *driftDevice) apply(t testingT, what string, list []*Gathered) {
+	t.Helper()
+	d.server.in(t, what, func() error {
+		for _, g := range list {
+			if err := d.server.Apply(g.NetChanges()); err != nil {
+				return fmt.Errorf("%w:%s", err, describeGathered(list))
+			}
+		}
+		return nil
+	})
+}
+
+// sync does what a device does whose application has changed its schema: it closes
+// what capture saw, with what went past it in a table made anew, under the schema
+// that capture knows; logs the additions; and then records what was written to them.
+func (d *driftDevice) sync(t testingT) *Adopted {
+	t.Helper()
+	r := d.device
+	if err := r.Refresh(); err != nil {
+		t.Fatal(err)
+	}
+	blind, err := r.Blind()
+	if err != nil {
+		t.Fatal(err)
+	}
+	missed := d.missed(t, blind)
+	var adopted *Adopted
+	r.in(t, "close", func() error {
+		if err := r.ResumeCapture(blind); err != nil {
+			return err
+		}
+		var list []*Gathered
+		err := r.GatherBackWith(0, missed, func(g *Gathered) error {
+			list = append(list, g)
+			return g.load()
+		})
+		if err != nil {
+			return err
+		}
+		slices.Reverse(list)
+		d.apply(t, "close", list)
+		if err := r.Forget(); err != nil {
+			return err
+		}
+		d.log(t)
+		if adopted, err = r.AdoptSchema(); err != nil {
+			return err
+		}
+		unseen, err := r.GatherUnseen(adopted, 0)
+		if err == nil && unseen != nil {
+			d.apply(t, "unseen", []*Gathered{unseen})
+		}
+		return err
+	})
+	r.checkCapture(t)
+	return adopted
+}
+
+// missed compares the tables to which capture is blind with the server's.
+func (d *driftDevice) missed(t testingT, blind []*Table) []RowImage {
+	t.Helper()
+	if len(blind) == 0 {
+		return nil
+	}
+	path := d.server.Path() + "-expected"
+	if err := d.server.Backup(path); err != nil {
+		t.Fatal(err)
+	}
+	open := func(path string) *Conn {
+		c, err := Open(path, OpenOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	expected, reader := newTestReplica(t, open(path)), open(d.device.Path())
+	missed, err := d.device.Missed(expected.Replica, reader, blind)
+	expected.Close()
+	reader.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return missed
+}
+
+// log runs on the server what was added to the device.
+func (d *driftDevice) log(t testingT) {
+	t.Helper()
+	log := WithTriggers(objectsOf(t, d.server.Conn), d.triggers)
+	s, err := Settle(log, log, objectsOf(t, d.device.Conn))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Conflicts)+len(s.Lacks) > 0 {
+		t.Fatalf("not additive: %q %q", saidOf("conflict", s.Conflicts), saidOf("lacks", s.Lacks))
+	}
+	d.server.in(t, "schema", func() error {
+		for _, sql := range s.Statements {
+			result, err := d.server.runSchema(sql, SchemaOptions{Triggers: d.triggers})
+			if err != nil {
+				return err
+			}
+			if result.Already {
+				t.Errorf("%s: already there", sql)
+			}
+			d.triggers = result.Triggers
+		}
+		return nil
+	})
+	if log := WithTriggers(objectsOf(t, d.server.Conn), d.triggers); len(s.Notes) == 0 && !SameObjects(log, objectsOf(t, d.device.Conn)) {
+		t.Errorf("the schemas differ afterwards")
+	}
+}
+
+// Whatever an application adds to its schema, however it does, and whatever it
+// writes before and after: the additions are told, and the server comes to hold the
+// same.
+func TestRandomDriftLeadsToTheSameEverywhere(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		m := newDriftModel(r)
+		var script []string
+		for _, d := range m.tables {
+			script = append(script, d.create(d.name))
+		}
+		for range m.pick("rows", 8) {
+			script = append(script, m.row(m.tables[m.pick("table", len(m.tables))]))
+		}
+		d := newDriftDevice(r, t.TempDir(), strings.Join(script, ";\n"))
+		defer d.close()
+		for range 1 + m.pick("rounds", 3) {
+			for range m.pick("steps", 7) {
+				sql := m.write()
+				if m.pick("kind", 3) == 0 {
+					sql = m.change()
+				}
+				if err := d.device.Script(sql); err != nil && !IsConstraint(err) {
+					r.Fatalf("%v in %s", err, sql)
+				}
+			}
+			d.sync(r)
+			mustEqual(r, "device and server", d.device.Conn, d.server.Conn, nil)
+		}
+	})
+}
