@@ -21,6 +21,7 @@ type driftTable struct {
 	columns       []driftColumn // the key's first
 	key           string        // a constraint, or ""
 	triggers      []string
+	views         []string // their names, the last first
 }
 
 func (d *driftTable) create(name string) string {
@@ -153,6 +154,7 @@ func (m *driftModel) change() string {
 	case 1:
 		return fmt.Sprintf("CREATE INDEX i%d ON %s(%s)", m.serial, d.name, d.first())
 	case 2:
+		d.views = append([]string{fmt.Sprintf("x%d", m.serial), fmt.Sprintf("w%d", m.serial)}, d.views...)
 		return fmt.Sprintf("CREATE VIEW w%d AS SELECT %s AS x FROM %s; CREATE VIEW x%[1]d AS SELECT x FROM w%[1]d", m.serial, d.first(), d.name)
 	case 3:
 		trigger := fmt.Sprintf("CREATE TRIGGER r%d AFTER UPDATE ON %s BEGIN INSERT OR IGNORE INTO t0(id) VALUES(%d); END", m.serial, d.name, 100+m.serial)
