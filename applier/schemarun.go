@@ -30,8 +30,8 @@ func (e *WaitingError) Error() string {
 // no write goes unseen. Changes that capture has gathered of other tables keep their
 // meaning; those of a table that the statement alters or drops are a *WaitingError.
 //
-// An error leaves nothing behind: a *SchemaError if the statement was refused,
-// otherwise SQLite's. Nothing of Intents may be switched on. Where the caller rolls
+// An error leaves nothing behind: a *SchemaError if the statement was refused, of the
+// class UnsafeData by the rows that are there, otherwise SQLite's. Nothing of Intents may be switched on. Where the caller rolls
 // its transaction back, it calls Refresh before it goes on.
 func (r *Replica) RunSchema(s *SchemaStatement, o SchemaOptions) (*SchemaResult, error) {
 	if s.Refused != nil {
@@ -153,6 +153,9 @@ func (r *Replica) runSchema(s *SchemaStatement) error {
 		defer func() { _ = r.Script("PRAGMA legacy_alter_table = OFF") }()
 	}
 	if err := r.Script(s.SQL); err != nil {
+		if code := resultCode(err); code == sqliteError || IsConstraint(err) {
+			return &SchemaError{SQL: s.SQL, Class: UnsafeData, Detail: err.Error(), Err: err}
+		}
 		return fmt.Errorf("%w: %s", err, abbreviate(s.SQL))
 	}
 	if !captured {

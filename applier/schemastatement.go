@@ -7,6 +7,7 @@ const (
 	UnsafeVirtual UnsafeClass = "virtual" // virtual tables, and what depends on them
 	UnsafeClash   UnsafeClass = "clash"   // another object has the name
 	UnsafeLimit   UnsafeClass = "limit"   // an expression that costs too much
+	UnsafeData    UnsafeClass = "data"    // the rows that are there do not allow it
 )
 
 // SchemaError says why a schema statement cannot be replicated.
@@ -16,7 +17,11 @@ type SchemaError struct {
 	Detail string
 	// There is the object with which it clashes, if it does.
 	There *Object
+	// Err is SQLite's, if it refused the statement.
+	Err error
 }
+
+func (e *SchemaError) Unwrap() error { return e.Err }
 
 func (e *SchemaError) Error() string {
 	return fmt.Sprintf("%s (%s): %s", e.Detail, e.Class, abbreviate(e.SQL))

@@ -144,7 +144,7 @@ func (t *schemaTrial) refusal(err error) error {
 	default:
 		return fmt.Errorf("try %s: %w", abbreviate(t.x.s.SQL), err)
 	}
-	return &SchemaError{Class: class, Detail: err.Error()}
+	return &SchemaError{Class: class, Detail: err.Error(), Err: err}
 }
 
 // callsOther tells whether the statement may call a function that SQLite does not
