@@ -93,13 +93,6 @@ func parseHead(tokens []token) (h schemaHead, ok bool) {
 // on is the table of an index or a trigger.
 func (h *schemaHead) on() string {
 	on := slices.IndexFunc(h.rest, func(t token) bool { return t.is("on") })
-	for on >= 0 && h.kind == typeTrigger && on > 0 && h.rest[on-1].is("of", ",") {
-		more := slices.IndexFunc(h.rest[on+1:], func(t token) bool { return t.is("on") }) // a column named so
-		if more < 0 {
-			break
-		}
-		on += 1 + more
-	}
 	if on < 0 || on+1 >= len(h.rest) {
 		return ""
 	}

@@ -113,17 +113,26 @@ func (x *schemaInspection) split(sql string) bool {
 	return true
 }
 
-// live checks what an application's connection may have beside the file.
+// live checks what an application's connection may have beside the file. The log
+// names no schema, so that a temporary object would hide the file's.
 func (x *schemaInspection) live() error {
 	row, err := x.r.QueryRow("PRAGMA legacy_alter_table")
 	if err != nil {
 		return err
 	}
-	x.s.Legacy = x.head.action == SchemaRename && row[0].Int64() != 0
+	h := &x.head
+	x.s.Legacy = h.action == SchemaRename && row[0].Int64() != 0
+	hidden := h.name
+	switch {
+	case h.action != SchemaCreate:
+	case h.kind == typeTable || h.kind == typeView:
+		return nil // it is made in the file all the same
+	default:
+		hidden = h.table
+	}
 	return x.r.Query("SELECT name FROM temp.sqlite_schema", func(row []replog.Value) error {
-		name := foldName(row[0].Bytes())
-		if name == foldName(x.head.name) && x.head.schema == "" || name == foldName(x.head.table) {
-			x.fail(UnsafeSchema, "a temporary object is called %q", row[0].Bytes())
+		if foldName(row[0].Bytes()) == foldName(hidden) {
+			x.fail(UnsafeSchema, "a temporary object is called %q", hidden)
 		}
 		return nil
 	})

@@ -128,13 +128,34 @@ func TestTheApplicationsConnectionCounts(t *testing.T) {
 	r := newTestReplica(t, scripted(t, "db", household, "CREATE TEMP TABLE parent(id); CREATE TEMP TABLE more(id)"))
 	for sql, want := range map[string]string{
 		"ALTER TABLE parent ADD COLUMN c": "schema", "CREATE TRIGGER tr AFTER INSERT ON parent BEGIN SELECT 1; END": "schema", "DROP TABLE more": "schema",
-		"CREATE INDEX i ON more(id)": "schema", "DROP TABLE strict": "fine", "DROP TABLE gone": "syntax", "DROP TABLE IF EXISTS gone": "already",
+		"CREATE INDEX i ON more(id)": "schema", "DROP TABLE main.parent": "schema", "CREATE TABLE more(id INTEGER PRIMARY KEY)": "fine", "DROP TABLE strict": "fine", "DROP TABLE gone": "syntax", "DROP TABLE IF EXISTS gone": "already",
 		"CREATE TABLE strict(id INTEGER PRIMARY KEY)": "clash", "CREATE TABLE IF NOT EXISTS strict(id INTEGER PRIMARY KEY)": "already", "ALTER TABLE child ADD COLUMN note": "syntax",
 	} {
 		s, err := r.InspectSchema(sql, SchemaOptions{First: true, Live: true})
 		if err != nil || said(s) != want {
 			t.Errorf("%s is %s, want %s: %v %v", sql, said(s), want, s.Refused, err)
 		}
+	}
+}
+
+// last_insert_rowid() is what the application's own last INSERT made it.
+func TestSchemaStatementsLeaveTheLastRowID(t *testing.T) {
+	for _, last := range []int64{0, 1, 2, 77, -5} {
+		r := newTestReplica(t, scripted(t, "db", household))
+		r.in(t, "install", r.Install)
+		if last == 0 {
+			r = openReplica(t, r.Path())
+		} else {
+			r.script(t, fmt.Sprintf("INSERT OR REPLACE INTO counted VALUES(%d, 1)", last))
+		}
+		r.in(t, "run", func() error {
+			_, err := r.runSchema("CREATE TABLE more(id INTEGER PRIMARY KEY)", SchemaOptions{})
+			return err
+		})
+		if row, err := r.QueryRow("SELECT last_insert_rowid(), (SELECT group_concat(rowid || ' ' || recording) FROM replog_control)"); err != nil || row[0] != replog.Integer(last) || row[1] != replog.Text("1 1") {
+			t.Errorf("%v, want %d: %v", row, last, err)
+		}
+		r.checkCapture(t)
 	}
 }
 

@@ -57,7 +57,16 @@ func (r *Replica) RunSchema(s *SchemaStatement, o SchemaOptions) (*SchemaResult,
 // WithoutTriggers took out of the way in its place.
 func (r *Replica) alone(f func() error) error {
 	schema, derived, aside, putBack := r.Schema, r.derived, r.aside, r.putBack
-	err := r.Savepoint(func() error {
+	last, err := r.QueryRow("SELECT last_insert_rowid()")
+	if err != nil {
+		return err
+	}
+	err = r.Savepoint(func() (err error) {
+		defer func() {
+			if err == nil {
+				err = r.setLastRowID(last[0])
+			}
+		}()
 		if derived == nil {
 			return f()
 		}
@@ -75,6 +84,24 @@ func (r *Replica) alone(f func() error) error {
 	r.version = -1 // it is that of this transaction, which may yet be undone
 	r.forget()
 	return err
+}
+
+// setLastRowID makes last_insert_rowid() what it was for the application, where
+// capture is installed: it is that of the last row inserted, gone or not.
+func (r *Replica) setLastRowID(last replog.Value) error {
+	captured, err := r.isCaptured()
+	if err != nil || !captured {
+		return err
+	}
+	now, err := r.QueryRow("SELECT last_insert_rowid()")
+	if err != nil || now[0] == last {
+		return err
+	}
+	const again = "INSERT OR REPLACE INTO main.replog_control(rowid, recording) SELECT ?, recording FROM main.replog_control WHERE rowid = 1"
+	if err := r.Exec(again, last); err != nil {
+		return err
+	}
+	return r.Exec("DELETE FROM main.replog_control WHERE rowid <> 1")
 }
 
 // withTriggers runs f while the triggers of these texts are in the schema, unless
