@@ -23,8 +23,9 @@ type Replica struct {
 	// the tables that were written since it began.
 	derived *derived
 	// aside are the application's triggers, in order of creation, while
-	// WithoutTriggers runs.
+	// WithoutTriggers runs, and putBack is that of keepLocal.
 	aside   []trigger
+	putBack func() error
 	written map[*Table]bool
 	// captured is what capturedTables returns while it is certain to stay so, or nil.
 	captured *captured
@@ -51,6 +52,7 @@ func (r *Replica) Refresh() error {
 		return err
 	}
 	r.Schema, r.version = s, row[0].Int64()
+	r.forget() // a SELECT * has more columns than the driver took it to have
 	return nil
 }
 

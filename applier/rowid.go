@@ -52,6 +52,9 @@ func keepRowIDs(index, table, column string) string {
 	return fmt.Sprintf("CREATE INDEX IF NOT EXISTS main.%s ON %s(%s) WHERE 0", replog.QuoteName(index), replog.QuoteName(table), replog.QuoteName(column))
 }
 
+// guardName names the index that keeps the rowids of a captured table.
+func guardName(id int64) string { return fmt.Sprintf("%s%d_keep", ownPrefix, id) }
+
 // rowIDGuards renders the indexes that keep the rowids of captured tables, but
 // for those that are there.
 func (r *Replica) rowIDGuards(tables map[int64]*Table) ([]string, error) {
@@ -60,7 +63,7 @@ func (r *Replica) rowIDGuards(tables map[int64]*Table) ([]string, error) {
 		if !t.ByRowID {
 			continue
 		}
-		name := fmt.Sprintf("%s%d_keep", ownPrefix, id)
+		name := guardName(id)
 		row, err := r.QueryRow("SELECT 1 FROM main.sqlite_schema WHERE type = 'index' AND name = ? AND tbl_name = ?", replog.Text(name), replog.Text(t.Name))
 		if err != nil {
 			return nil, err

@@ -64,7 +64,7 @@ func (r *Replica) createAgain(theirs []trigger) error {
 // version of replog gives it, and no others of ours, and that those before an
 // event are older than the application's, so that they fire last: a BEFORE trigger
 // cannot put a row in the way after they looked. It tells whether it had to do
-// anything.
+// anything, which is done to the tables that need it alone.
 func (r *Replica) MendCapture() (bool, error) {
 	triggers, err := r.triggersOfTables()
 	if err != nil {
@@ -74,44 +74,71 @@ func (r *Replica) MendCapture() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	disturbed := map[string]bool{} // tables with a trigger of the application
-	there := map[string]string{}   // name -> SQL
-	mend := false
-	for _, t := range triggers {
-		if !t.own() {
-			disturbed[foldName(t.table)] = true
-			continue
-		}
-		there[t.name] = t.sql
-		mend = mend || t.before() && disturbed[foldName(t.table)]
-	}
-	var ours []string
-	for _, id := range slices.Sorted(maps.Keys(tables)) {
-		for i, sql := range captureTriggers(int(id), tables[id]) {
-			if sql != "" {
-				ours = append(ours, sql)
-				mend = mend || there[triggerName(int(id), captureEvents[i])] != inSchema(sql)
-			}
-		}
-	}
-	mend = mend || len(there) > len(ours)
-	guards, err := r.rowIDGuards(tables)
+	create, err := r.rowIDGuards(tables)
 	if err != nil {
 		return false, err
 	}
-	if !mend && guards == nil {
+	mend, ours := r.toMend(triggers, tables)
+	create = append(create, ours...)
+	if len(mend) == 0 && create == nil {
 		return false, nil
 	}
-	ours = append(ours, guards...)
+	triggers = slices.DeleteFunc(triggers, func(t trigger) bool { return !mend[foldName(t.table)] })
 	if err := r.dropTriggers(triggers); err != nil {
 		return false, err
 	}
-	for _, sql := range ours {
+	for _, sql := range create {
 		if err := r.Script(sql); err != nil {
 			return false, fmt.Errorf("capture: %w", err)
 		}
 	}
 	return true, r.createAgain(slices.DeleteFunc(triggers, func(t trigger) bool { return t.own() }))
+}
+
+// toMend names the tables, folded, whose triggers are not as they should be, and
+// renders those of ours that they should have.
+func (r *Replica) toMend(triggers []trigger, tables map[int64]*Table) (mend map[string]bool, ours []string) {
+	mend = map[string]bool{}
+	disturbed := map[string]bool{}          // tables with a trigger of the application
+	there := map[string]map[string]string{} // table -> name -> SQL
+	for _, t := range triggers {
+		table := foldName(t.table)
+		if !t.own() {
+			disturbed[table] = true
+			continue
+		}
+		if there[table] == nil {
+			there[table] = map[string]string{}
+		}
+		there[table][t.name] = t.sql
+		if t.before() && disturbed[table] {
+			mend[table] = true
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(tables)) {
+		table := foldName(tables[id].Name)
+		var texts []string
+		for i, sql := range captureTriggers(int(id), tables[id]) {
+			if sql == "" {
+				continue
+			}
+			texts = append(texts, sql)
+			if there[table][triggerName(int(id), captureEvents[i])] != inSchema(sql) {
+				mend[table] = true
+			}
+		}
+		if len(there[table]) > len(texts) {
+			mend[table] = true
+		}
+		delete(there, table)
+		if mend[table] {
+			ours = append(ours, texts...)
+		}
+	}
+	for table := range there { // which capture does not know
+		mend[table] = true
+	}
+	return mend, ours
 }
 
 // inSchema is a CREATE TRIGGER of ours as SQLite keeps it: without the name of the

@@ -12,6 +12,19 @@ import (
 // order, and full-text indexes that no trigger keeps are made anew where the
 // tables that they show were written.
 func (r *Replica) WithoutTriggers(f func() error) error {
+	if err := r.setAside(); err != nil {
+		return err
+	}
+	defer func() { r.derived, r.aside, r.putBack = nil, nil, nil }()
+	if err := f(); err != nil {
+		kept, _ := partition(r.aside, r.derived.triggers)
+		return damagedIndex(kept, err)
+	}
+	return r.endAside()
+}
+
+// setAside is how WithoutTriggers begins.
+func (r *Replica) setAside() error {
 	theirs, err := r.triggersOfTables()
 	if err != nil {
 		return err
@@ -21,7 +34,7 @@ func (r *Replica) WithoutTriggers(f func() error) error {
 	if err != nil {
 		return err
 	}
-	kept, dropped := partition(theirs, derived.triggers)
+	_, dropped := partition(theirs, derived.triggers)
 	if err := r.dropTriggers(dropped); err != nil {
 		return err
 	}
@@ -33,22 +46,23 @@ func (r *Replica) WithoutTriggers(f func() error) error {
 		return err
 	}
 	clear(r.written)
-	r.derived, r.aside = derived, theirs
-	defer func() { r.derived, r.aside = nil, nil }()
-	if err := f(); err != nil {
-		return damagedIndex(kept, err)
-	}
-	if err := putBack(); err != nil {
+	r.derived, r.aside, r.putBack = derived, theirs, putBack
+	return nil
+}
+
+// endAside is how WithoutTriggers ends.
+func (r *Replica) endAside() error {
+	if err := r.putBack(); err != nil {
 		return err
 	}
-	if err := r.rebuild(derived, r.isStale); err != nil {
+	if err := r.rebuild(r.derived, r.isStale); err != nil {
 		return err
 	}
-	if dropped != nil {
+	if kept, dropped := partition(r.aside, r.derived.triggers); dropped != nil {
 		if err := r.dropTriggers(kept); err != nil { // for the order
 			return err
 		}
-		if err := r.createAgain(theirs); err != nil {
+		if err := r.createAgain(r.aside); err != nil {
 			return err
 		}
 	}
