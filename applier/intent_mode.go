@@ -70,6 +70,20 @@ func (x *Intents) Pause(changes replog.Changes) error {
 	return x.r.Recording(false)
 }
 
+// Rest is Off, before a transaction commits, for a connection on which intents will
+// run again: what only this connection sees stays, and does nothing until then. Rows
+// may be written meanwhile.
+func (x *Intents) Rest() error {
+	there, err := x.switched()
+	if err != nil || !there {
+		return err
+	}
+	if len(x.mode.made) > 0 {
+		return x.Off()
+	}
+	return x.r.Recording(false)
+}
+
 func (x *Intents) forget() {
 	x.mode.on, x.mode.made, x.mode.theirs = map[string]bool{}, nil, map[string]bool{}
 }
