@@ -180,11 +180,7 @@ func (d *database) undo() {
 	if d.replica == nil {
 		return
 	}
-	err := d.replica.Rollback()
-	if err == nil {
-		err = d.replica.intents.Off()
-	}
-	if err != nil {
+	if err := d.replica.Rollback(); err != nil {
 		d.cfg.Logger.Error("the replica cannot roll back", "database", d.name, "error", err)
 		d.replica.Close()
 		d.replica = nil
@@ -262,7 +258,7 @@ func (d *database) judgeAndLog(ctx context.Context, tx *appender, as *appending,
 // return, then the replica.
 func (d *database) commit(ctx context.Context, tx *appender, batch []*job) error {
 	head := tx.Head()
-	if err := d.replica.intents.Off(); err != nil {
+	if err := d.replica.intents.Rest(); err != nil {
 		return fmt.Errorf("take away what intents need: %w", err)
 	}
 	if err := d.replica.moveTo(head.Revision); err != nil {
