@@ -36,3 +36,36 @@ func TestADeviceGoesBackOverIntents(t *testing.T) {
 		})
 	}
 }
+
+// The changes of one statement are many bytes and not many rows.
+func TestAnIntentOnAFewLargeRows(t *testing.T) {
+	w := newWorld(t)
+	a := w.publish("a.db", plain+`
+		WITH n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 300) INSERT INTO customer SELECT i, printf('%5000d', i), NULL FROM n;`)
+	b := w.clone("b.db")
+	db := a.app()
+	order(t, db, "all", "UPDATE customer SET name = name || '!' WHERE id >= 10")
+	b.write("UPDATE customer SET name = 'b' WHERE id = 1")
+	b.sync(client.Both)
+	if r := a.sync(client.Both); r.Uploaded != 1 || r.Applied != 1 {
+		t.Errorf("%+v", r)
+	}
+	w.converge(a, b)
+	b.shows("SELECT count(*) FROM customer WHERE name LIKE '%!'", "[291]")
+}
+
+// A copy that becomes another device runs what it has recorded again.
+func TestACopyRunsItsIntentsAgain(t *testing.T) {
+	w := newWorld(t)
+	a := w.publish("a.db", plain+"CREATE TRIGGER renamed AFTER UPDATE OF name ON customer BEGIN UPDATE invoice SET note = NEW.name WHERE customer = NEW.id; END;")
+	w.copyFile(a.path, a.path+"-copy")
+	w.copyFile(a.path+"-token", a.path+"-copy-token")
+	b := &device{w: w, path: a.path + "-copy"}
+	a.write("UPDATE customer SET name = 'a' WHERE id = 1")
+	a.sync(client.Both)
+	order(t, b.app(), "copy", "UPDATE customer SET name = name || '!' WHERE id = 1")
+	b.fork()
+	b.sync(client.Both)
+	w.converge(a, b)
+	a.shows("SELECT name, note FROM customer JOIN invoice ON customer = customer.id WHERE customer.id = 1 LIMIT 1", `["a!","a!"]`)
+}
