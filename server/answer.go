@@ -115,7 +115,7 @@ const maxDiffered = 1000
 // wantedBy is what a device is to get.
 func wantedBy(h *replog.SyncHeader, head replog.Revision) replog.Wanted {
 	w := replog.Wanted{To: h.Device, After: h.SyncPoint, UpTo: head}
-	if len(h.Differed) > maxDiffered {
+	if h.AsChanges || len(h.Differed) > maxDiffered {
 		w.AsChanges = true
 	} else {
 		w.Differed = h.Differed
