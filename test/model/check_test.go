@@ -109,6 +109,9 @@ func (e *Entry) sameVerdict(got *replog.Entry) error {
 	for _, p := range got.Parts {
 		parts = append(parts, fmt.Sprintf("%s %s %v %v %v", p.Outcome, p.Reason.Code, p.Rows, p.Columns, p.Statements))
 	}
+	if e.Txn.Steps != nil && ((got.Digest != nil) != e.Exact || got.AsRun != e.AsRun) {
+		return fmt.Errorf("it has a digest: %v, and did as on its device: %v; want %v, %v", got.Digest != nil, got.AsRun, e.Exact, e.AsRun)
+	}
 	if !slices.Equal(got.Tables, e.Tables) {
 		return fmt.Errorf("its intents may write %q, want %q", got.Tables, e.Tables)
 	}

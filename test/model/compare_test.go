@@ -70,7 +70,7 @@ func (s *Step) adopt(recorded *replog.Step) error {
 
 func (in *Intent) adopt(recorded *replog.Intent) error {
 	got := fmt.Sprintf("%s %s affected %d changes %d optional %v expect %s", recorded.SQL, replog.KeyString(recorded.Args), recorded.Affected, recorded.Changes, recorded.Optional, expectation(recorded.Expect))
-	want := fmt.Sprintf("%s %s affected %d changes %d optional %v expect %s", in.SQL, replog.KeyString(in.Args), in.Affected, in.Changes, in.Optional, expectation(in.Expect))
+	want := fmt.Sprintf("%s %s affected %d changes %d optional %v expect %s", in.SQL, replog.KeyString(in.Args), in.Affected, len(in.Net), in.Optional, expectation(in.Expect))
 	if got != want {
 		return fmt.Errorf("it is %s, want %s", got, want)
 	}
@@ -240,7 +240,7 @@ func (t *Txn) list() string {
 	out := ""
 	for _, s := range t.Steps {
 		if out += netList(s.Net); s.Intent != nil {
-			out += fmt.Sprintf("  %s %s affected %d changes %d time %d\n", s.Intent.SQL, replog.KeyString(s.Intent.Args), s.Intent.Affected, s.Intent.Changes, s.Intent.Time)
+			out += fmt.Sprintf("  %s %s affected %d changes %d time %d\n", s.Intent.SQL, replog.KeyString(s.Intent.Args), s.Intent.Affected, len(s.Intent.Net), s.Intent.Time)
 		}
 	}
 	return out

@@ -124,7 +124,7 @@ func (s *segment) steps(schema *Schema) (steps []Step, nets []*Net) {
 		if p.intent != nil {
 			rows()
 			in := *p.intent
-			in.Changes = len(schema.NetChanges(now, p.after, p.moves))
+			in.Net = schema.NetChanges(now, p.after, p.moves)
 			steps = append(steps, Step{Intent: &in, during: p.during})
 			from, now = p.after, p.after
 			continue

@@ -13,8 +13,8 @@ type Intent struct {
 	Args     []Value
 	Expect   *int64 // rows to change, below 0 for any number; nil: nothing is said
 	Optional bool
-	Affected int64 // where it was recorded
-	Changes  int   // its net changes there
+	Affected int64  // where it was recorded
+	Net      []*Net // what it changed there
 	// Kind is INSERT, UPDATE or DELETE, Table what it writes, and Named all tables
 	// in its text. Upsert: it may do an UPDATE in the place of an INSERT.
 	Kind, Table string
@@ -71,6 +71,9 @@ type work struct {
 	state  State
 	made   composition
 	left   []Left
+	// inexact: some row statements did not do just what is recorded, and unlike: an
+	// intent did not do what it did on its device.
+	inexact, unlike bool
 }
 
 // Left is an optional intent that was left out.
@@ -103,6 +106,7 @@ func (w *work) do(steps []Step, rows func([]*Net) ([]*Effect, replog.Outcome, st
 		}
 		w.state = next
 		w.made.add(effects)
+		w.inexact = w.inexact || !asRecorded(effects, s.Net, true)
 	}
 	if dangles(w.schema, w.state, w.made.effects()) {
 		return replog.Rejected, replog.ReasonForeignKey
@@ -128,6 +132,7 @@ func (w *work) intent(in *Intent, statement int) (replog.Outcome, string) {
 	case reason == "":
 		w.state = ran.After
 		w.made.add(effects)
+		w.unlike = w.unlike || !asRecorded(effects, in.Net, false)
 	case !in.Optional:
 		return outcome, reason
 	default:
@@ -162,6 +167,8 @@ func (s *Server) judgeSteps(t *Txn, u *unsure, state State) (*Entry, State) {
 		return e, state
 	}
 	e.Effects, e.Left = w.made.effects(), w.left
+	e.Exact = !w.inexact && len(w.left) == 0
+	e.AsRun = e.Exact && !w.unlike
 	return e, w.state
 }
 
@@ -208,6 +215,38 @@ func (d *Device) redoSteps(t *Txn, u *unsure, state State) State {
 		return nil
 	}
 	return w.state
+}
+
+// asRecorded tells whether effects are just the net changes, with what these carry
+// along or without.
+func asRecorded(effects []*Effect, nets []*Net, context bool) bool {
+	of := map[replog.RowID]*Net{}
+	for _, n := range nets {
+		of[n.ID] = n
+	}
+	return len(effects) == len(nets) && !slices.ContainsFunc(effects, func(e *Effect) bool {
+		n := of[e.Net.ID]
+		return n == nil || e.Restored || !n.isMadeBy(e, context)
+	})
+}
+
+func (n *Net) isMadeBy(e *Effect, context bool) bool {
+	if n.Op != e.Op {
+		return false
+	}
+	if n.Op != replog.Update {
+		return slices.Equal(n.Before, e.Before) && slices.Equal(n.After, e.After)
+	}
+	for c := range n.Table.Columns {
+		changed := slices.Contains(n.Changed, c)
+		if changed != slices.Contains(e.Columns, c) || changed && (n.Before[c] != e.Before[c] || n.After[c] != e.After[c]) {
+			return false
+		}
+		if context && n.Context(c) && n.After[c] != e.After[c] {
+			return false
+		}
+	}
+	return true
 }
 
 // touches lists the tables that its intents may write.

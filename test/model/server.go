@@ -55,6 +55,9 @@ type Entry struct {
 	// the optional ones that were left out.
 	Tables []string
 	Left   []Left
+	// Exact: whoever does its steps on the revision before makes its effects. AsRun:
+	// they are, step by step, what its device made.
+	Exact, AsRun bool
 }
 
 // Server is the model of one database on a server.
