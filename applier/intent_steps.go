@@ -60,10 +60,11 @@ func (x *Intents) Do(ctx context.Context, steps replog.Steps, w StepWork) (*Comp
 			return x.doIntent(ctx, statement-1, s.Intent, w, made)
 		}
 		statement += s.Statements.Len()
-		if err := x.Off(); err != nil {
+		net := s.NetChanges()
+		if err := x.Pause(net); err != nil {
 			return err
 		}
-		changes, err := w.Rows(s.NetChanges())
+		changes, err := w.Rows(net)
 		if err != nil {
 			return err
 		}
