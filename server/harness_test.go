@@ -210,8 +210,21 @@ func (h *harness) enrol(database string) *double {
 	h.must(json.Unmarshal(r.body, &e))
 	return &double{h: h, database: database, token: e.Token, clock: 1000, header: replog.SyncHeader{
 		Version: replog.WireVersion, Database: e.DatabaseID, Epoch: e.Epoch, Device: e.Device,
-		SyncPoint: e.Head, Schema: h.srv.database(database).schema,
+		SyncPoint: e.Head, Schema: h.schema(database, "").Fingerprint,
 	}}
+}
+
+// schema asks for the schema of a database, the newest or that of a revision.
+func (h *harness) schema(database, at string) replog.SchemaVersion {
+	h.t.Helper()
+	if at != "" {
+		at = "?at=" + at
+	}
+	r := h.do("GET", "/v1/"+database+"/schema"+at, h.admin(), nil)
+	h.ok(r, http.StatusOK)
+	var v replog.SchemaVersion
+	h.must(json.Unmarshal(r.body, &v))
+	return v
 }
 
 // insert records the INSERT of one item as a transaction.

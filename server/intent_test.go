@@ -267,7 +267,7 @@ func (h *harness) sameRebuilt(database string) {
 	h.must(err)
 	path := h.t.TempDir() + "/again.db"
 	h.must(buildReplica(path, d.basePath(), head))
-	again, err := openReplica(path, d.cfg.Limits.Intents)
+	again, err := openReplica(path, &d.cfg.Limits)
 	h.must(err)
 	defer again.Close()
 	h.must(again.catchUp(context.Background(), d.log, head.Revision))
