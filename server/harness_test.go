@@ -202,9 +202,12 @@ type double struct {
 	downloads []download
 }
 
-func (h *harness) enrol(database string) *double {
+// enrol makes a device with the schema right.
+func (h *harness) enrol(database string) *double { h.t.Helper(); return h.enrolBy(database, h.admin()) }
+
+func (h *harness) enrolBy(database, token string) *double {
 	h.t.Helper()
-	r := h.do("POST", "/v1/"+database+"/devices", h.admin(), []byte(`{"name":"a laptop"}`))
+	r := h.do("POST", "/v1/"+database+"/devices", token, []byte(`{"name":"a laptop"}`))
 	h.ok(r, http.StatusCreated)
 	var e replog.Enrolment
 	h.must(json.Unmarshal(r.body, &e))

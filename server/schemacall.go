@@ -30,13 +30,15 @@ func publishSchema(ctx context.Context, log replog.Log, base string) error {
 	return tx.Commit()
 }
 
+// baseObjects lists the objects of a first content as a replica lists its own.
 func baseObjects(base string) ([]applier.Object, error) {
 	c, err := applier.Open(base, applier.OpenOptions{ReadOnly: true})
 	if err != nil {
 		return nil, err
 	}
 	defer c.Close()
-	return applier.ReadObjects(c)
+	list, err := applier.ReadObjects(c)
+	return applier.WithTriggers(list, applier.TriggerTexts(list)), err
 }
 
 // readSchema answers with a replog.SchemaVersion: the newest, or that of the revision
