@@ -131,7 +131,7 @@ func (j *judgement) addStale(g *groupVerdict, i int, reason replog.Reason, colum
 func (j *judgement) ruling(g *groupVerdict, c *replog.Change) (*applier.Ruling, error) {
 	if c.Unit > 0 && j.replica.Lacks(c) {
 		var err error
-		if c, err = j.carried(g.net, c); err != nil {
+		if c, err = j.carried(g, c); err != nil {
 			return nil, err
 		}
 	}
