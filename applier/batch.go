@@ -76,8 +76,11 @@ func SetBatch(whole, part int) { defaultBatch = batchSize{whole, part} }
 // transaction there are facts of it.
 func (r *Replica) readBatches(last replog.Millis, size batchSize) (*batches, error) {
 	c := batchCutter{size: size, last: last, open: batch{time: last}, before: opMark}
-	err := r.Query("SELECT id, op, time, op = 11 AND v1 NOT LIKE '%,\"class\":\"%' FROM main.replog_change ORDER BY id", func(row []replog.Value) error {
-		c.add(row[0].Int64(), row[1].Int64(), replog.Millis(row[2].Int64()), row[3].Int64() != 0)
+	query := fmt.Sprintf("SELECT id, op, time, CASE op WHEN %d THEN v1 END FROM main.replog_change ORDER BY id", opStatement)
+	err := r.Query(query, func(row []replog.Value) error {
+		op := row[1].Int64()
+		intent := op == opStatement && readRan(row[3]).Class == ""
+		c.add(row[0].Int64(), op, replog.Millis(row[2].Int64()), intent)
 		return nil
 	})
 	b := &batches{}

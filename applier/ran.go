@@ -41,6 +41,7 @@ const (
 	RowsInterleaved UnsafeClass = "interleaved" // another statement wrote before its rows were read to the end
 	RowsFailed      UnsafeClass = "failed"      // it failed, and left changes
 	RowsUnseen      UnsafeClass = "unseen"      // changes that did not go through the driver
+	RowsUnknown     UnsafeClass = "unknown"     // the statement could not be looked at
 )
 
 // maxRowsSQL is how much is kept of a text that nobody is to run again, in bytes.
@@ -114,4 +115,14 @@ func ParseRanStatement(text string) (*RanStatement, error) {
 		return nil, fmt.Errorf("%w: %s", ErrRanStatement, abbreviate(text))
 	}
 	return s, nil
+}
+
+// readRan reads what the change table keeps of a statement. What the driver did not
+// write, as another program did, says nothing.
+func readRan(v replog.Value) *RanStatement {
+	s, err := ParseRanStatement(v.Bytes())
+	if err != nil {
+		return &RanStatement{Affected: -1, Class: RowsUnseen}
+	}
+	return s
 }

@@ -36,8 +36,8 @@ type numberless struct {
 	// line each.
 	lines, net []byte
 	ran        string // as encodeRan gives it
-	// long are the net changes of an intent, or the transaction has both lists of row
-	// statements, where these are on disk already.
+	// long are the net changes of an intent, where they are many or long, or the
+	// transaction has both lists of row statements, where these are on disk already.
 	long replog.Changes
 }
 
@@ -93,12 +93,14 @@ func (n *numberless) putIntent(g *applier.Gathered) (err error) {
 	}
 	t := replog.Transaction{Steps: []replog.Step{{Intent: &in}}}
 	n.lines = t.EncodeChanges()
-	if _, onDisk := net.(replog.ChangeList); !onDisk {
-		n.long = net
-		return nil
+	if _, inMemory := net.(replog.ChangeList); inMemory {
+		var whole bool
+		if n.net, whole, err = lines(net); err != nil || whole {
+			return err
+		}
 	}
-	n.net, _, err = lines(net)
-	return err
+	n.long = net
+	return nil
 }
 
 // spill moves what is in memory into the table.

@@ -65,14 +65,11 @@ func (c *Conn) decide(s *statement) *decision {
 	}
 	d := c.look(s)
 	d.generation = c.watch.generation
-	if s.decision = d; d.class == rowsUnknown {
+	if s.decision = d; d.class == applier.RowsUnknown {
 		s.decision = nil // next time it may be known
 	}
 	return d
 }
-
-// rowsUnknown is the class of a statement that could not be looked at.
-const rowsUnknown applier.UnsafeClass = "unknown"
 
 func (c *Conn) look(s *statement) *decision {
 	text := s.sql
@@ -80,14 +77,10 @@ func (c *Conn) look(s *statement) *decision {
 		text = pieces[0].Text
 	}
 	d := &decision{text: applier.CutSQL(text)}
-	if c.shared && !c.listens() {
-		d.class, d.why = applier.UnsafeSetting, "the application has an authorizer of its own"
-		return d
-	}
 	i, err := c.inspect(text)
 	switch {
 	case err != nil:
-		d.class, d.why = rowsUnknown, err.Error()
+		d.class, d.why = applier.RowsUnknown, err.Error()
 	case i.Unsafe != nil:
 		d.class, d.why = i.Unsafe.Class, i.Unsafe.Detail
 	case i.Parameters != s.sqlite.NumInput():
@@ -128,9 +121,6 @@ func (w *watch) lend(ask func(op int, arg1, arg2, schema string) int, f func() e
 // listens tells whether the connection's authorizer is still ours.
 func (c *Conn) listens() bool {
 	c.watch.asked = false
-	s, err := c.sqlite.Prepare("SELECT 1")
-	if err != nil {
-		return false
-	}
-	return c.watch.asked && s.Close() == nil
+	s, err := c.prepareOwn("SELECT 1")
+	return err == nil && s.Close() == nil && c.watch.asked
 }
