@@ -129,7 +129,7 @@ func (s *schemaVerdict) statement(in *replog.Intent) error {
 		if err := s.unseen(looked); err != nil {
 			return err
 		}
-		err = s.replica.alter(in, looked)
+		err = s.replica.alter(in, looked, s.replica.limits.SchemaTime)
 	} else {
 		err = looked.Refused
 	}
