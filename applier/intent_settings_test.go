@@ -54,7 +54,9 @@ func TestWhatAnApplicationDoesToItsConnectionCounts(t *testing.T) {
 					t.Errorf("%s: %q, %v, want %q", tc.sql, got, err, want)
 				}
 			}
-			c.Script("PRAGMA foreign_keys = ON")
+			if err := c.Script("PRAGMA foreign_keys = ON"); err != nil {
+				t.Fatal(err)
+			}
 			inspect("")
 			if err := tc.do(c); err != nil {
 				t.Fatal(err)

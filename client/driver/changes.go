@@ -48,9 +48,10 @@ func (c *Conn) keepChanges() error {
 	return err
 }
 
-// restoreChanges comes before a statement that calls changes().
+// restoreChanges comes before a statement that calls changes(). While rows of a
+// statement that writes are being read, SQLite sets no savepoint; then it is 0.
 func (c *Conn) restoreChanges() error {
-	if !c.changed.owes || c.changed.owed == 0 {
+	if !c.changed.owes || c.changed.owed == 0 || c.writing > 0 {
 		return nil
 	}
 	for _, query := range []string{makeRowsSQL, setSQL} {

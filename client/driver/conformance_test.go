@@ -333,6 +333,54 @@ var conformance = []struct {
 		p.note("%v %v", rows.Err(), rows.Close())
 		p.content()
 	}},
+	{"rows of what writes that are open while others write", func(p *probe) {
+		for _, begin := range []string{"BEGIN", "SELECT 1"} {
+			p.exec(begin)
+			p.exec("UPDATE item SET price = 3")
+			rows, err := p.conn.QueryContext(p.ctx, "UPDATE item SET price = 4 WHERE id < 3 RETURNING id")
+			p.note("%v %t", err, rows.Next())
+			p.query("SELECT id, price FROM item")
+			p.query("SELECT last_insert_rowid() FROM item WHERE changes() < 0")
+			p.exec("UPDATE item SET price = 5 WHERE id = 3")
+			p.exec("INSERT INTO item(id) VALUES(1)")
+			p.query("INSERT INTO seen(what) VALUES(1), (2) RETURNING id")
+			if begin == "BEGIN" {
+				p.exec("SAVEPOINT a")
+				p.exec("COMMIT")
+			}
+			p.note("%t", rows.Next())
+			p.exec("INSERT OR FAIL INTO item(id) VALUES(60), (1)")
+			p.note("%t %v %v", rows.Next(), rows.Err(), rows.Close())
+			p.query("SELECT last_insert_rowid()")
+			p.exec("UPDATE item SET price = 6 WHERE id = 2")
+			p.query("SELECT changes()")
+			p.exec("COMMIT")
+			p.content()
+		}
+		p.exec("BEGIN")
+		rows, err := p.conn.QueryContext(p.ctx, "DELETE FROM seen RETURNING id")
+		p.note("%v %t", err, rows.Next())
+		p.exec("ROLLBACK")
+		p.note("%t %v %v", rows.Next(), rows.Err(), rows.Close())
+		p.content()
+	}},
+	{"patterns and settings", func(p *probe) {
+		p.exec("CREATE INDEX item_name ON item(name COLLATE NOCASE)")
+		s, err := p.conn.PrepareContext(p.ctx, "UPDATE item SET sold = 1 WHERE name LIKE ?")
+		p.note("%v", err)
+		for _, pattern := range []string{"c%", "p%", "C%"} {
+			p.result(s.ExecContext(p.ctx, pattern))
+			p.exec("PRAGMA case_sensitive_like = 1")
+		}
+		p.note("%v", s.Close())
+		for _, pragma := range []string{"ignore_check_constraints = 1", "foreign_keys = 0", "foreign_keys = 1", "recursive_triggers = 1", "query_only = 1"} {
+			p.exec("PRAGMA " + pragma)
+			p.exec("UPDATE item SET price = -1 WHERE id = 1")
+			p.query("UPDATE item SET price = -1 WHERE id = 2 RETURNING price")
+			p.exec("INSERT INTO part(id, item) VALUES(?, 99)", len(pragma))
+		}
+		p.content()
+	}},
 	{"several connections", func(p *probe) {
 		other, err := p.db.Conn(p.ctx)
 		p.note("%v", err)

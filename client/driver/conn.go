@@ -24,13 +24,15 @@ type Conn struct {
 	tx         transaction
 	watch      watch
 	body       []byte // of the last record
+	writing    int    // statements whose rows are being read and that have written
 	// shared: the application has mattn's connection too, and may use it.
 	shared bool
 }
 
 // SQLite is mattn's connection, for its backups, hooks, limits and functions. What
-// is written through it is not marked; an authorizer that is registered on it takes
-// the place of the driver's, which then neither marks nor refuses anything.
+// is written through it is neither marked nor recorded; an authorizer that is
+// registered on it takes the place of the driver's, which then neither marks,
+// records nor refuses anything.
 func (c *Conn) SQLite() *sqlite3.SQLiteConn {
 	c.shared = true
 	return c.sqlite

@@ -152,6 +152,15 @@ func shows(t *testing.T, path, query string) string {
 	return strings.Trim(text, "[]")
 }
 
+func reader(t testing.TB, path string) *applier.Conn {
+	t.Helper()
+	c, err := applier.Open(path, applier.OpenOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 // describe renders an error, and SQLite's codes in it.
 func describe(err error) string {
 	if err == nil {

@@ -17,7 +17,7 @@ const (
 	rollbackSQL = "ROLLBACK"
 	openSQL     = `
 		INSERT INTO main.replog_transaction(label)
-		SELECT ? WHERE NOT EXISTS (SELECT 1 FROM main.replog_transaction)
+		SELECT ? WHERE (SELECT v1 FROM main.replog_change WHERE op = 5 ORDER BY id DESC LIMIT 1) IS NULL
 		RETURNING 1`
 	endSQL    = "INSERT INTO main.replog_transaction(label) VALUES(NULL)"
 	isOpenSQL = "SELECT 1 FROM main.replog_transaction"
@@ -55,12 +55,14 @@ func (c *Conn) own(query string) (*sqlite3.SQLiteStmt, error) {
 	return s, nil
 }
 
+// run runs a statement of ours that gives no rows. As a query, which is at its end
+// with its first step and need not be closed, that is a single call into C.
 func (c *Conn) run(query string, args ...driver.NamedValue) error {
 	s, err := c.own(query)
 	if err != nil {
 		return err
 	}
-	_, err = s.ExecContext(context.Background(), args)
+	_, err = s.QueryContext(context.Background(), args)
 	return err
 }
 

@@ -26,6 +26,8 @@ var steps = []string{
 	"SELECT id, price FROM item WHERE id = %d", "SELECT changes(), last_insert_rowid()", "INSERT INTO seen(what) VALUES(changes())",
 	"BEGIN; INSERT INTO seen(what) VALUES(%d); COMMIT", "INSERT INTO seen(what) VALUES(%d); DELETE FROM seen WHERE what = 2",
 	"CREATE TABLE IF NOT EXISTS more(id INTEGER PRIMARY KEY)", "INSERT OR IGNORE INTO more VALUES(%d)", "EXPLAIN QUERY PLAN DELETE FROM item",
+	"UPDATE item SET name = 'cup' WHERE id = %d RETURNING name", "UPDATE OR FAIL item SET id = 1 WHERE id <= %d RETURNING id", "UPDATE item SET price = -1 WHERE id = %d", "INSERT OR FAIL INTO item(id) VALUES(9), (1) RETURNING id",
+	"PRAGMA ignore_check_constraints = %d", "PRAGMA defer_foreign_keys = %d", "SELECT changes()",
 }
 
 // content is all that the application's tables hold, as others see it.

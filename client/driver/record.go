@@ -27,7 +27,7 @@ const (
 // that it returns is SQLite's.
 func (p *span) record(err error) error {
 	c := p.conn
-	if !p.records || p.recorded || c.sqlite.AutoCommit() {
+	if !p.records || p.recorded || p.result == nil && c.sqlite.AutoCommit() {
 		return nil
 	}
 	p.recorded = true
@@ -177,23 +177,15 @@ func (c *Conn) recordUnseen() error {
 	return c.write(recordFactsSQL, &applier.RanStatement{Affected: -1, Class: applier.RowsUnseen, Why: "changes that did not go through the driver"})
 }
 
-// write runs recordSQL or recordFactsSQL. As a query it is two calls into C.
-func (c *Conn) write(query string, s *applier.RanStatement) (err error) {
+// write runs recordSQL or recordFactsSQL.
+func (c *Conn) write(query string, s *applier.RanStatement) error {
 	c.body = s.AppendJSON(c.body[:0])
 	args := []driver.NamedValue{{Ordinal: 1, Value: string(c.body)}}
 	if len(c.body) > maxCachedArgument {
 		c.body = nil
 		return c.once(query, args)
 	}
-	own, err := c.own(query)
-	if err != nil {
-		return err
-	}
-	rows, err := own.QueryContext(context.Background(), args)
-	if err != nil {
-		return err
-	}
-	return rows.Close()
+	return c.run(query, args...)
 }
 
 // once runs a statement of ours whose arguments are too large to stay bound.

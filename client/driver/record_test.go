@@ -26,7 +26,10 @@ func ran(t testing.TB, path string) (list []string) {
 	defer c.Close()
 	var facts []string
 	flush := func(what string) {
-		if what != "" || facts != nil {
+		if what == "" && facts != nil {
+			what = "-"
+		}
+		if what != "" {
 			list = append(list, strings.TrimSuffix(what+": "+strings.Join(facts, ", "), ": "))
 		}
 		facts = nil

@@ -47,6 +47,7 @@ func (c *Conn) query(ctx context.Context, s *statement, args []driver.NamedValue
 		err = r.readAll()
 	case s.captured && len(r.Columns()) > 0:
 		c.tx.reading, r.waits = r, true
+		c.writing++
 	case !span.alone || len(r.Columns()) == 0:
 		err = r.end(nil)
 	}
@@ -116,6 +117,9 @@ func (r *rows) end(err error) error {
 		return err
 	}
 	r.ended = true
+	if r.waits {
+		r.conn.writing--
+	}
 	if tx := &r.conn.tx; tx.reading == r {
 		tx.reading = nil
 	} else if r.waits {

@@ -64,6 +64,9 @@ func (c *Conn) enter(ctx context.Context, s *statement, args []driver.NamedValue
 // capture was taken out meanwhile the statement is one like any other.
 func (p *span) mark() error {
 	c := p.conn
+	if c.shared && !c.listens() {
+		return nil // see Conn.SQLite
+	}
 	if c.tx.mark != markNone && !c.sqlite.AutoCommit() {
 		p.records = c.tx.mark != markMissed
 		if !p.records || !c.shared && !c.tx.doubt {

@@ -80,10 +80,6 @@ func (c *Conn) look(s *statement) *decision {
 		text = pieces[0].Text
 	}
 	d := &decision{text: applier.CutSQL(text)}
-	if c.shared && !c.listens() {
-		d.class, d.why = applier.UnsafeSetting, "the application has an authorizer of its own"
-		return d
-	}
 	i, err := c.inspect(text)
 	switch {
 	case err != nil:
@@ -128,9 +124,6 @@ func (w *watch) lend(ask func(op int, arg1, arg2, schema string) int, f func() e
 // listens tells whether the connection's authorizer is still ours.
 func (c *Conn) listens() bool {
 	c.watch.asked = false
-	s, err := c.sqlite.Prepare("SELECT 1")
-	if err != nil {
-		return false
-	}
-	return c.watch.asked && s.Close() == nil
+	s, err := c.prepareOwn("SELECT 1")
+	return err == nil && s.Close() == nil && c.watch.asked
 }
