@@ -19,8 +19,10 @@ type Gathered struct {
 	Follows bool
 	// Intent is what the application ran, of which these are the changes; nil for
 	// row statements. Ran tells what made those, as far as the driver knows.
-	Intent     *RanStatement
-	Ran        []*RanStatement
+	Intent *RanStatement
+	Ran    []*RanStatement
+	// Schema is a schema statement that the application ran, without changes.
+	Schema     *RanStatement
 	Statements []replog.Statement
 	Net        []replog.Change
 	// long has both where they are too many for memory.
@@ -128,6 +130,7 @@ func (r *Replica) gatherBack(last replog.Millis, size batchSize, missed []RowIma
 		if err != nil {
 			return err
 		}
+		batches.schema.asRows(records)
 		if err := states.readMany(records, b); err != nil {
 			return err
 		}
@@ -188,7 +191,7 @@ func (g *giver) give(step *Gathered, begins bool) error {
 	if begins {
 		defer func() { g.given, g.held = false, nil }()
 	}
-	changes := step.NetChanges().Len() > 0
+	changes := step.NetChanges().Len() > 0 || step.Schema != nil
 	switch {
 	case !changes && step.Intent == nil && !(begins && g.given):
 		return nil
@@ -279,7 +282,7 @@ func (s *rowStates) at(h *history) ([]replog.Value, error) {
 // stepBack works out the transaction of a span, or, where there is long, a part
 // of one.
 func (s *rowStates) stepBack(p *span, long *longGathered) (*Gathered, error) {
-	g := &Gathered{Marked: p.marked, Label: p.label, Intent: p.intent, Ran: p.ran, Time: p.time}
+	g := &Gathered{Marked: p.marked, Label: p.label, Intent: p.intent, Schema: p.schema, Ran: p.ran, Time: p.time}
 	h := historiesOf(p.records)
 	for _, row := range h.rows {
 		var err error

@@ -169,7 +169,7 @@ func TestDroppingATableWithForeignKeysOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	borrowed := Borrow(conn.(*sqlite3.SQLiteConn))
+	borrowed := Borrow(conn.(*sqlite3.SQLiteConn), nil)
 	defer borrowed.Release()
 	r := newTestReplica(t, borrowed)
 	live := SchemaOptions{First: true, Live: true}

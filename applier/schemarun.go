@@ -1,6 +1,7 @@
 package applier
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -148,6 +149,16 @@ func (r *Replica) dropTheirs(wanted func(folded string) bool) error {
 		}
 	}
 	return nil
+}
+
+// Waits tells whether RunSchema would be a *WaitingError.
+func (r *Replica) Waits(s *SchemaStatement) (bool, error) {
+	err := r.waits(s)
+	var waiting *WaitingError
+	if errors.As(err, &waiting) {
+		return true, nil
+	}
+	return false, err
 }
 
 // waits looks for gathered changes of the table that a statement alters or drops.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"replog/applier"
+	"replog/client/gathered"
 	"replog/replog"
 )
 
@@ -253,4 +254,13 @@ func (o outbox) drop(p *pending) error {
 		return err
 	}
 	return forgetLong(o.Conn, p.long)
+}
+
+// ran reads what is kept of a transaction's statements.
+func (o outbox) ran(p *pending) ([]RanAs, error) {
+	row, err := o.QueryRow("SELECT ran FROM main.replog_outbox WHERE seq = ?", replog.Integer(int64(p.seq)))
+	if err != nil || row == nil {
+		return nil, err
+	}
+	return gathered.DecodeRan(row[0].Bytes())
 }

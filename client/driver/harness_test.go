@@ -13,6 +13,7 @@ import (
 
 	"replog/applier"
 	"replog/client/driver"
+	"replog/client/gathered"
 	"replog/replog"
 )
 
@@ -52,7 +53,8 @@ func install(t *testing.T, c *applier.Conn) {
 	if err := c.Begin(); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(r.Install(), c.Commit()); err != nil {
+	const device = "CREATE TABLE replog_device(last_time INTEGER); INSERT INTO replog_device VALUES(0); INSERT INTO replog_schema VALUES('', '', '', '', '')"
+	if err := errors.Join(r.Install(), c.Script(gathered.TableSQL), c.Script(gathered.SchemaSQL), c.Script(device), c.Commit()); err != nil {
 		t.Fatal(err)
 	}
 }
