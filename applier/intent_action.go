@@ -32,7 +32,7 @@ func actionTriggers(s *Schema, t *Table) []string {
 	for event, body := range map[string][]string{"DELETE": onDelete, "UPDATE": onUpdate} {
 		if body != nil {
 			name := fmt.Sprintf("%saction_%s_%s", ownPrefix, strings.ToLower(event), t.Name)
-			list = append(list, fmt.Sprintf("CREATE TRIGGER temp.%s AFTER %s ON main.%s BEGIN %s; END",
+			list = append(list, fmt.Sprintf("CREATE TRIGGER temp.%s AFTER %s ON main.%s WHEN (SELECT recording FROM replog_control) BEGIN %s; END",
 				replog.QuoteName(name), event, replog.QuoteName(t.Name), strings.Join(body, "; ")))
 		}
 	}

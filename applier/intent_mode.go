@@ -14,6 +14,7 @@ type intentMode struct {
 	on     map[string]bool // tables
 	serial int             // of the last switch, and of its guard
 	made   []string        // triggers in the main schema, that go again
+	theirs map[string]bool // tables on which these are the application's
 	used   bool            // the connection has been switched
 	// recursive: recursive_triggers is on. A cascade goes on along a tree, and
 	// REPLACE takes children away, as SQLite's own actions do.
@@ -46,7 +47,41 @@ func (x *Intents) Off() error {
 	return x.r.Recording(false)
 }
 
-func (x *Intents) forget() { x.mode.on, x.mode.made = map[string]bool{}, nil }
+// Uninstall is Off, and takes the tables of capture away as well: those that were
+// made with a schema do not serve another.
+func (x *Intents) Uninstall() error {
+	if err := x.Off(); err != nil {
+		return err
+	}
+	return x.r.Script("DROP TABLE IF EXISTS main.replog_change; DROP TABLE IF EXISTS main.replog_table; DROP TABLE IF EXISTS main.replog_control")
+}
+
+// Pause makes ready for writing changes of rows, in the caller's transaction, with
+// nothing that would fire for them. What intents need stays, but does nothing until
+// the next of them; only where triggers of the application are in the way does it
+// have to go.
+func (x *Intents) Pause(changes replog.Changes) error {
+	there, err := x.switched()
+	if err != nil || !there {
+		return err
+	}
+	inTheWay := false
+	for i := 0; i < changes.Len() && !inTheWay && len(x.mode.theirs) > 0; i++ {
+		c, err := changes.At(i)
+		if err != nil {
+			return err
+		}
+		inTheWay = x.mode.theirs[foldName(c.Table)]
+	}
+	if inTheWay {
+		return x.Off()
+	}
+	return x.r.Recording(false)
+}
+
+func (x *Intents) forget() {
+	x.mode.on, x.mode.made, x.mode.theirs = map[string]bool{}, nil, map[string]bool{}
+}
 
 // switches is a temporary table that has what mode knows of the last switch. A
 // rollback undoes it, or undoes what undid it, together with the switch itself.
@@ -80,6 +115,8 @@ func (x *Intents) recall() error {
 			x.mode.on[name] = true
 		case "made":
 			x.mode.made = append(x.mode.made, name)
+		case "theirs":
+			x.mode.theirs[name] = true
 		}
 		return nil
 	})
@@ -93,9 +130,11 @@ func (x *Intents) note() error {
 	add := func(kind, name string) error {
 		return x.r.Exec("INSERT INTO temp."+switches+" VALUES(?, ?)", replog.Text(kind), replog.Text(name))
 	}
-	for name := range x.mode.on {
-		if err := add("on", name); err != nil {
-			return err
+	for kind, names := range map[string]map[string]bool{"on": x.mode.on, "theirs": x.mode.theirs} {
+		for name := range names {
+			if err := add(kind, name); err != nil {
+				return err
+			}
 		}
 	}
 	for _, name := range x.mode.made {
@@ -148,6 +187,9 @@ func (x *Intents) switchOn(tables []string) error {
 			return err
 		}
 	}
+	if err := x.resume(); err != nil {
+		return err
+	}
 	var missing []*Table
 	for _, name := range tables {
 		if !x.mode.on[name] {
@@ -181,6 +223,15 @@ func (x *Intents) switchOn(tables []string) error {
 	return x.note()
 }
 
+// resume has what Pause stopped go on.
+func (x *Intents) resume() error {
+	row, err := x.r.QueryRow("SELECT 1 FROM main.replog_control WHERE recording")
+	if err != nil || row != nil {
+		return err
+	}
+	return x.r.Recording(true)
+}
+
 // switchFirst is what the first table needs.
 func (x *Intents) switchFirst() error {
 	x.forget()
@@ -193,9 +244,6 @@ func (x *Intents) switchFirst() error {
 	}
 	if err == nil {
 		err = x.r.makeRefusals()
-	}
-	if err == nil {
-		err = x.r.Recording(true)
 	}
 	x.mode.used = true
 	return err
@@ -253,6 +301,7 @@ func (x *Intents) createTheirs(tables []*Table, theirs []trigger) error {
 				}
 			} else {
 				x.mode.made = append(x.mode.made, own.name)
+				x.mode.theirs[foldName(t.Name)] = true
 			}
 		}
 		if err := x.r.createAgain(on); err != nil {

@@ -3,11 +3,14 @@ package applier
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"replog/replog"
 )
 
 // Whatever savepoints undo and keep of it, what intents need goes by Off, and is there
@@ -23,13 +26,16 @@ func TestSavepointsDoNotConfuseTheSwitches(t *testing.T) {
 		some = func(depth int) error {
 			for range rapid.IntRange(1, 5).Draw(rt, "steps") {
 				err := error(nil)
-				switch what := rapid.SampledFrom([]string{"meter", "guarded", "node", "off", "within", "within"}).Draw(rt, "what"); {
+				switch what := rapid.SampledFrom([]string{"meter", "guarded", "node", "off", "meter's rows", "node's rows", "within", "within"}).Draw(rt, "what"); {
 				case what == "off":
 					note("off")
 					err = x.Off()
 					if after := r.schemaSQL(t); err == nil && !slices.Equal(withoutCapture(schema), withoutCapture(after)) {
 						rt.Fatalf("%v: Off leaves the schema\n%s", told, strings.Join(after, "\n"))
 					}
+				case strings.HasSuffix(what, "rows"):
+					note(what)
+					err = pausedWrites(r, x, strings.TrimSuffix(what, "'s rows"))
 				case what == "within" && depth < 3:
 					note("(")
 					err = r.Savepoint(func() error {
@@ -90,6 +96,40 @@ func TestSavepointsDoNotConfuseTheSwitches(t *testing.T) {
 			}
 		}
 	})
+}
+
+// pausedWrites writes rows while intents pause, and looks whether anything fired.
+func pausedWrites(r *testReplica, x *Intents, table string) error {
+	const told = "SELECT (SELECT n FROM meter_sum), (SELECT count(*) FROM node), (SELECT count(*) FROM main.sqlite_schema WHERE name = 'replog_change')"
+	before, err := r.QueryRow(told)
+	if err != nil {
+		return err
+	}
+	if err := x.Pause(replog.ChangeList{{Table: table}}); err != nil {
+		return err
+	}
+	writes := "UPDATE meter SET v = v + 1"
+	if table == "node" {
+		writes = "DELETE FROM node WHERE id = 3; INSERT INTO node VALUES(3, 2, 'b')"
+	}
+	if err := r.Script(writes); err != nil {
+		return err
+	}
+	after, err := r.QueryRow(told)
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(before, after) {
+		return fmt.Errorf("rows of %s are written: %v becomes %v", table, before, after)
+	}
+	if before[2].Int64() == 0 {
+		return nil
+	}
+	captured, err := r.QueryRow("SELECT count(*) FROM main.replog_change")
+	if err == nil && captured[0].Int64() != 0 {
+		err = fmt.Errorf("rows of %s are captured", table)
+	}
+	return err
 }
 
 // withoutCapture leaves out the tables that capture needs, which stay.

@@ -2,6 +2,8 @@ package server
 
 import (
 	"fmt"
+	"os"
+	"strings"
 	"testing"
 
 	"replog/replog"
@@ -61,6 +63,35 @@ func BenchmarkUpload(b *testing.B) {
 				}
 				b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "tx/s")
 			})
+		}
+	}
+}
+
+// BenchmarkMillion is one intent that changes a million rows, and what another device
+// gets of it.
+func BenchmarkMillion(b *testing.B) {
+	b.Cleanup(replog.SetMemory(4<<20, 2<<20))
+	h := newHarness(b)
+	h.publish("bank", `
+		CREATE TABLE t (id INTEGER PRIMARY KEY, x INTEGER, y TEXT);
+		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000) INSERT INTO t SELECT i, i, 'row ' || i FROM n;`)
+	d, other := h.enrol("bank"), h.enrol("bank")
+	for b.Loop() {
+		in := intent("UPDATE t SET x = x + 1")
+		in.Affected = 1_000_000
+		d.steps(in)
+		if v := d.sync().verdicts[0]; v.Outcome != replog.Applied {
+			b.Fatal(describeVerdict(&v))
+		}
+		if e := other.sync().entries[0]; e.Lines != 1 {
+			b.Fatal(e.describe())
+		}
+	}
+	status, err := os.ReadFile("/proc/self/status")
+	h.must(err)
+	for line := range strings.Lines(string(status)) {
+		if strings.HasPrefix(line, "VmHWM") {
+			b.Log(line)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -86,7 +87,7 @@ func TestIntentsAmongRowStatements(t *testing.T) {
 						if outcome != replog.Applied || after.balance[id] == n {
 							continue
 						}
-						if last, ok := lastPart(parts).(replog.Change); ok && last.Table == "account" {
+						if since(parts, id) {
 							continue // a row twice in a step would be malformed
 						}
 						parts = append(parts, setBalance(id, after.balance[id], n))
@@ -130,9 +131,16 @@ func TestIntentsAmongRowStatements(t *testing.T) {
 	})
 }
 
-func lastPart(parts []any) any {
-	if len(parts) == 0 {
-		return nil
+// since tells whether an account was written after the last intent.
+func since(parts []any, id int64) bool {
+	for _, p := range slices.Backward(parts) {
+		c, ok := p.(replog.Change)
+		if !ok {
+			return false
+		}
+		if c.Table == "account" && c.Key[0].Int64() == id {
+			return true
+		}
 	}
-	return parts[len(parts)-1]
+	return false
 }

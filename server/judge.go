@@ -35,7 +35,7 @@ func judge(ctx context.Context, replica *replica, log replog.LogTx, t *replog.Tr
 	if t.HasIntents() {
 		return j.steps()
 	}
-	if err := replica.intents.Off(); err != nil {
+	if err := replica.intents.Pause(j.net); err != nil {
 		return verdict{}, err
 	}
 	return j.rowStatements()
