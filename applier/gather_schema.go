@@ -64,7 +64,7 @@ func (r *Replica) schemaTransactions() (spanIDs, error) {
 
 // SetAside gathers all that waits, as GatherBack does, where a schema statement is to
 // become part of the transaction at hand, which goes on: its intents are row
-// statements. The mark of that transaction, which has to be there, is all that is
+// statements, and its steps are Open. Its mark, which has to be there, is all that is
 // left in the change table.
 func (r *Replica) SetAside(last replog.Millis, yield func(g *Gathered) error) error {
 	mark, err := r.QueryRow("SELECT id, v1 FROM main.replog_change WHERE op = 5 ORDER BY id DESC LIMIT 1")
@@ -74,8 +74,12 @@ func (r *Replica) SetAside(last replog.Millis, yield func(g *Gathered) error) er
 	if mark == nil || mark[1].IsNull() {
 		return errNoMark
 	}
-	r.schemaComes = true
-	defer func() { r.schemaComes = false }()
+	facts, err := r.QueryRow("SELECT 1 FROM main.replog_change WHERE id > ? AND op <> 11 LIMIT 1", mark[0])
+	if err != nil {
+		return err
+	}
+	r.schemaComes, r.openFacts = true, facts != nil
+	defer func() { r.schemaComes, r.openFacts = false, false }()
 	if err := r.GatherBack(last, yield); err != nil {
 		return err
 	}

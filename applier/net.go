@@ -17,6 +17,8 @@ type Gathered struct {
 	// Follows: in the order of GatherBack, it is an older step of the transaction
 	// that was given before it. Only of the oldest one Marked and Label are known.
 	Follows bool
+	// Open: it belongs to the transaction at hand (see SetAside).
+	Open bool
 	// Intent is what the application ran, of which these are the changes; nil for
 	// row statements. Ran tells what made those, as far as the driver knows.
 	Intent *RanStatement
@@ -124,7 +126,7 @@ func (r *Replica) gatherBack(last replog.Millis, size batchSize, missed []RowIma
 	states := rowStates{r: r, now: map[replog.RowID][]replog.Value{}, all: map[*Table]bool{}, instead: map[replog.RowID]bool{}}
 	var long *longGathered // what is known so far of a step that goes on in the batch before
 	var newer newerPart
-	g := giver{yield: yield}
+	g := giver{yield: yield, open: r.openFacts}
 	for _, b := range slices.Backward(batches.list) {
 		records, err := r.readRecords(b.first, b.upTo)
 		if err != nil {
@@ -184,13 +186,16 @@ type giver struct {
 	// those that changed nothing.
 	given bool
 	held  []*Gathered
+	// open: the transaction is the one at hand.
+	open bool
 }
 
 // give takes the next older step; with one that begins the transaction ends.
 func (g *giver) give(step *Gathered, begins bool) error {
 	if begins {
-		defer func() { g.given, g.held = false, nil }()
+		defer func() { g.given, g.held, g.open = false, nil, false }()
 	}
+	step.Open = g.open
 	changes := step.NetChanges().Len() > 0 || step.Schema != nil
 	switch {
 	case !changes && step.Intent == nil && !(begins && g.given):

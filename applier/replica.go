@@ -30,7 +30,7 @@ type Replica struct {
 	// captured is what capturedTables returns while it is certain to stay so, or nil.
 	captured *captured
 	// schemaComes: see SetAside.
-	schemaComes bool
+	schemaComes, openFacts bool
 }
 
 // NewReplica reads the schema of the connection's database.

@@ -7,11 +7,15 @@ import "slices"
 // column that is in this file only, and one that is refused and of which other files
 // need know nothing. Those are what each replica has of its own: virtual tables and
 // what depends on them, views, triggers and indexes that are not unique, and tables
-// that are not replicated.
-func (r *Replica) IsLocal(s *SchemaStatement) bool {
-	if r.namesLocal(s.SQL) {
-		return true
-	}
+// that are not replicated. settled are the objects that were compared with the log's,
+// nil where none were: tables that are not among them are new.
+func (r *Replica) IsLocal(s *SchemaStatement, settled []Object) (bool, error) {
+	local, err := r.namesLocal(s.SQL, settled)
+	return local || r.isOwn(s), err
+}
+
+// isOwn tells of one that is refused whether it may run all the same.
+func (r *Replica) isOwn(s *SchemaStatement) bool {
 	if s.Refused == nil {
 		return false
 	}
@@ -26,8 +30,17 @@ func (r *Replica) IsLocal(s *SchemaStatement) bool {
 }
 
 // namesLocal tells whether SQL names what capture does not know.
-func (r *Replica) namesLocal(sql string) bool {
+func (r *Replica) namesLocal(sql string, settled []Object) (bool, error) {
 	names := map[string]bool{}
+	if settled != nil {
+		list, err := r.Objects()
+		if err != nil {
+			return false, err
+		}
+		for _, o := range list {
+			names[foldName(o.Name)] = o.Type == typeTable && findNamed(settled, typeTable, o.Name) == nil
+		}
+	}
 	for _, t := range r.Schema.Skipped {
 		if t.Why == whyLocal {
 			names[foldName(t.Name)] = true
@@ -40,5 +53,5 @@ func (r *Replica) namesLocal(sql string) bool {
 			}
 		}
 	}
-	return namesAny(sql, names)
+	return slices.ContainsFunc(tokenize(sql), func(k token) bool { return k.isName() && names[unquoted(k)] }), nil
 }

@@ -85,6 +85,7 @@ func (r *Replica) alone(f func() error) error {
 	})
 	if err != nil {
 		r.Schema, r.derived, r.aside, r.putBack = schema, derived, aside, putBack
+		err = errors.Join(err, r.setLastRowID(last[0]))
 	}
 	r.version = -1 // it is that of this transaction, which may yet be undone
 	r.forget()

@@ -26,7 +26,7 @@ type unnumbered struct {
 
 // put takes the next older step.
 func (u *unnumbered) put(g *applier.Gathered) error {
-	n, err := u.steps.Next(g, false)
+	n, err := u.steps.Next(g)
 	if err != nil {
 		return err
 	}

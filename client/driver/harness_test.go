@@ -54,7 +54,12 @@ func install(t *testing.T, c *applier.Conn) {
 		t.Fatal(err)
 	}
 	const device = "CREATE TABLE replog_device(last_time INTEGER); INSERT INTO replog_device VALUES(0); INSERT INTO replog_schema VALUES('', '', '', '', '')"
-	if err := errors.Join(r.Install(), c.Script(gathered.TableSQL), c.Script(gathered.SchemaSQL), c.Script(device), c.Commit()); err != nil {
+	found, err := gathered.Found(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(r.Install(), c.Script(gathered.TableSQL), c.Script(gathered.SchemaSQL), c.Script(device),
+		c.Exec("UPDATE replog_schema SET found = ?", replog.Text(found)), c.Commit()); err != nil {
 		t.Fatal(err)
 	}
 }

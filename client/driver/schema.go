@@ -26,6 +26,9 @@ func (p *span) enterSchema() error {
 		return err
 	}
 	s, err := c.inspectSchema(p.statement.sql)
+	if err == nil && s == nil && p.statement.captured {
+		err = p.mark() // by what it does to other tables
+	}
 	if err != nil || s == nil {
 		return err
 	}
@@ -52,7 +55,11 @@ func (c *Conn) inspectSchema(sql string) (*applier.SchemaStatement, error) {
 	var s *applier.SchemaStatement
 	err := c.asReplica(func(r *applier.Replica) (err error) {
 		s, err = r.InspectSchema(pieces[0].Text, live)
-		if err == nil && (s.Already || r.IsLocal(s)) {
+		if err != nil {
+			return err
+		}
+		local, err := gathered.IsLocal(r, s)
+		if s.Already || local {
 			s = nil
 		}
 		return err
@@ -98,6 +105,9 @@ func (p *span) runSchema() (driver.Result, error) {
 		// table, not even one of ours. The next sync finds what has changed.
 		return p.statement.sqlite.ExecContext(p.ctx, nil)
 	case err != nil:
+		return nil, err
+	}
+	if err := c.run(uncountSQL); err != nil {
 		return nil, err
 	}
 	return c.unchanged()

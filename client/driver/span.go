@@ -45,10 +45,10 @@ func (c *Conn) enter(ctx context.Context, s *statement, args []driver.NamedValue
 	}
 	switch {
 	case err != nil:
-	case s.captured:
-		err = p.mark()
 	case s.schema:
 		err = p.enterSchema()
+	case s.captured:
+		err = p.mark()
 	case s.control == controlSavepoint:
 		p.outermost = c.sqlite.AutoCommit()
 	case s.attaches:

@@ -28,11 +28,11 @@ func SetAside(r *applier.Replica, last replog.Millis) error {
 	w := writer{conn: r.Conn, batch: row[0]}
 	var steps Steps
 	return r.SetAside(max(last, replog.Millis(row[1].Int64())), func(g *applier.Gathered) error {
-		n, err := steps.Next(g, w.age == 0)
+		n, err := steps.Next(g)
 		if err != nil {
 			return err
 		}
-		n.Follows = n.Follows || w.age == 0
+		n.Follows = n.Follows || g.Open
 		return w.put(n)
 	})
 }

@@ -1,7 +1,10 @@
 package gathered
 
 import (
+	"cmp"
 	_ "embed"
+	"slices"
+	"strings"
 
 	"replog/applier"
 	"replog/replog"
@@ -64,11 +67,35 @@ func Follow(r *applier.Replica, f func() error) error {
 		replog.Text(found), replog.Text(now), replog.Text(captured), replog.Text(r.Schema.Describe()))
 }
 
-// Found are the objects of a file as text.
+// IsLocal tells whether a schema statement is to run without being recorded (see
+// [applier.Replica.IsLocal]).
+func IsLocal(r *applier.Replica, s *applier.SchemaStatement) (bool, error) {
+	row, err := r.QueryRow("SELECT found FROM main.replog_schema")
+	if err != nil {
+		return false, err
+	}
+	var settled []applier.Object
+	if found := row[0].Bytes(); found != "" {
+		if settled, err = applier.ParseObjects(found); err != nil {
+			return false, err
+		}
+	}
+	return r.IsLocal(s, settled)
+}
+
+// Found are the objects of a file as text, in an order that capture leaves alone
+// when it creates triggers again.
 func Found(r *applier.Replica) (string, error) {
 	list, err := r.Objects()
 	if err != nil {
 		return "", err
 	}
+	rank := map[string]int{"table": 1, "index": 2, "view": 3, "trigger": 4}
+	slices.SortStableFunc(list, func(a, b applier.Object) int {
+		if a.Type == "trigger" && b.Type == "trigger" {
+			return 0
+		}
+		return cmp.Or(rank[a.Type]-rank[b.Type], strings.Compare(a.Name, b.Name))
+	})
 	return applier.FormatObjects(list), nil
 }

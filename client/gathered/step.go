@@ -36,11 +36,10 @@ type Steps struct {
 	schema bool
 }
 
-// Next makes the next older step. SchemaComes: what comes after it in its
-// transaction is a schema statement.
-func (s *Steps) Next(g *applier.Gathered, schemaComes bool) (*Step, error) {
+// Next makes the next older step.
+func (s *Steps) Next(g *applier.Gathered) (*Step, error) {
 	if !g.Follows {
-		s.time, s.schema = g.Time, schemaComes
+		s.time, s.schema = g.Time, g.Open
 	}
 	s.schema = s.schema || g.Schema != nil
 	n := &Step{Follows: g.Follows, Marked: g.Marked, Label: g.Label, Time: s.time, Intent: g.Intent != nil || g.Schema != nil, Schema: s.schema}
