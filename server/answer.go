@@ -114,7 +114,7 @@ const maxDiffered = 1000
 
 // wantedBy is what a device is to get.
 func wantedBy(h *replog.SyncHeader, head replog.Revision) replog.Wanted {
-	w := replog.Wanted{To: h.Device, After: h.SyncPoint, UpTo: head}
+	w := replog.Wanted{To: h.Device, After: h.SyncPoint, UpTo: head, AsChanges: h.AsChanges}
 	if len(h.Differed) > maxDiffered {
 		w.AsChanges = true
 	} else {

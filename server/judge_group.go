@@ -86,6 +86,9 @@ func (j *judgement) rule(g *groupVerdict, images *applier.Images) (wholly int, e
 			return 0, err
 		}
 		ruling, err := j.ruling(g, c)
+		if err == nil {
+			c, err = g.net.At(i) // finding the other half of a key change has read others
+		}
 		if errors.Is(err, applier.ErrSchema) {
 			g.set(replog.Rejected, replog.ReasonSchema, err.Error())
 			g.stale = nil
@@ -126,6 +129,12 @@ func (j *judgement) addStale(g *groupVerdict, i int, reason replog.Reason, colum
 }
 
 func (j *judgement) ruling(g *groupVerdict, c *replog.Change) (*applier.Ruling, error) {
+	if c.Unit > 0 && j.replica.Lacks(c) {
+		var err error
+		if c, err = j.carried(g.net, c); err != nil {
+			return nil, err
+		}
+	}
 	if j.blind && c.Op == replog.Insert {
 		return j.replica.RuleAbsent(c)
 	}

@@ -15,6 +15,7 @@ import (
 type job struct {
 	device  replog.DeviceID
 	lastSeq replog.Seq     // the highest that the device says it has given out
+	schema  bool           // the device has the schema right
 	forms   []*replog.Form // closed by who submits it, once it is answered
 	answer  chan result    // holds one
 
@@ -184,6 +185,9 @@ func (d *database) undo() {
 	if err == nil {
 		err = d.replica.intents.Off()
 	}
+	if err == nil {
+		err = d.replica.reread()
+	}
 	if err != nil {
 		d.cfg.Logger.Error("the replica cannot roll back", "database", d.name, "error", err)
 		d.replica.Close()
@@ -242,7 +246,7 @@ func (d *database) judgeAndLog(ctx context.Context, tx *appender, as *appending,
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	v, err := judge(ctx, d.replica, tx, &form.Transaction, kept, as.job.unrun[as.cut])
+	v, err := judge(ctx, d.replica, tx, &form.Transaction, kept, allowed{schema: as.job.schema, unrun: as.job.unrun[as.cut]})
 	if err != nil {
 		return nil, err
 	}
@@ -251,6 +255,10 @@ func (d *database) judgeAndLog(ctx context.Context, tx *appender, as *appending,
 		Outcome: v.Outcome, Reason: v.Reason, Parts: v.Parts,
 		Transaction: form.Transaction, Form: form, Changes: v.Changes, LongChanges: v.LongChanges,
 		Tables: v.Tables, AsRun: v.AsRun, Digest: v.Digest, BySteps: v.BySteps,
+		Schema: v.Schema, StepEnds: v.StepEnds,
+	}
+	if e.Schema != nil {
+		e.Schema.Revision = e.Revision
 	}
 	told := e.Verdict()
 	as.entry, as.release = e, v.close

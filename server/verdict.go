@@ -21,7 +21,10 @@ type verdict struct {
 	AsRun   bool
 	Digest  *replog.Digest
 	BySteps bool
-	ends    []func()
+	// And of one with schema statements.
+	Schema   *replog.SchemaVersion
+	StepEnds []int
+	ends     []func()
 }
 
 // close lets go of LongChanges.
