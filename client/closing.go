@@ -46,6 +46,13 @@ func (c *closing) add(n *gathered.Step) error {
 	if n.Rows != nil {
 		return c.form.addRows(n.Rows)
 	}
+	if n.Intent && n.Schema {
+		t, err := n.Transaction()
+		if err != nil {
+			return err
+		}
+		c.form.schema = max(c.form.schema, kindOf(t.Steps[0].Intent))
+	}
 	return c.form.add(n.Lines)
 }
 
@@ -78,6 +85,9 @@ func (c *closing) end() (err error) {
 	}
 	if row.ran, err = gathered.EncodeRan(c.ran); err != nil {
 		return err
+	}
+	if c.t.Schema {
+		made = nil
 	}
 	return c.outbox().insertMade(row, c.form.long, made)
 }

@@ -81,7 +81,9 @@ func (d *Device) sync(ctx context.Context, mode Mode) (*SyncResult, error) {
 	}
 	r := run{Device: d, mode: mode, last: id.LastSeq, result: result}
 	for more := true; more; {
-		more, err = r.round(ctx)
+		if more, err = r.round(ctx); err == nil && !more && mode == Both {
+			more, err = r.settle(ctx)
+		}
 		var blind *blindError
 		if errors.As(err, &blind) { // since the sync began
 			var missed int
@@ -155,6 +157,7 @@ type run struct {
 	again bool
 	// differed are entries of which the changes are needed.
 	differed []replog.Revision
+	checks   schemaChecks
 	result   *SyncResult
 	traffic  traffic
 }
@@ -194,6 +197,10 @@ func (r *run) round(ctx context.Context) (more bool, err error) {
 		return rest, r.noteUploaded(upload)
 	}
 	err = r.rebase(answer, r.result)
+	var reload *reloadError
+	if errors.As(err, &reload) {
+		return true, r.loadAgain(ctx)
+	}
 	var differed *differedError
 	if errors.As(err, &differed) && !slices.Contains(r.differed, differed.revision) {
 		r.differed = append(r.differed, differed.revision)
@@ -204,6 +211,7 @@ func (r *run) round(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	r.differed = nil
+	r.noteChecks(answer)
 	if err := r.options.Fault(FaultCommitted); err != nil || rest || answer.done.More {
 		return err == nil, err
 	}
