@@ -291,7 +291,7 @@ func (m *move) judgedSchema() error {
 	for i := range m.answer.verdicts {
 		v := &m.answer.verdicts[i]
 		p := m.find(v.Seq)
-		m.schemas = m.schemas || p.schema != noSchema
+		m.schemas = m.schemas || p.schema != noSchema && v.Outcome == replog.Applied
 		if p.schema != schemaAdds || v.Outcome == replog.Applied {
 			continue
 		}

@@ -48,6 +48,9 @@ type SyncResult struct {
 	// Local names the tables and columns that the server does not have: they are
 	// in this file only.
 	Local []string `json:"local,omitempty"`
+	// Lacks names what the log has and this file does not, as its application has not
+	// made it yet: it goes on with what it has.
+	Lacks []string `json:"lacks,omitempty"`
 	// Shortcuts counts the rebases that did not undo the outbox.
 	Shortcuts int `json:"-"`
 }
@@ -102,6 +105,9 @@ func (d *Device) sync(ctx context.Context, mode Mode) (*SyncResult, error) {
 		return nil, err
 	}
 	result.Local = d.replica.Schema.Local()
+	if result.Lacks, err = readNames(replog.Text(id.Schema.lacks)); err != nil {
+		return nil, err
+	}
 	result.Device, result.Database, result.SyncPoint = id.Device, id.Name, id.SyncPoint
 	result.BytesSent, result.BytesReceived = r.traffic.sent.Load(), r.traffic.received.Load()
 	result.DurationMS = d.options.Clock().Sub(start).Milliseconds()
