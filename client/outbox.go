@@ -134,7 +134,7 @@ func (o outbox) undo() error {
 		if err != nil {
 			return err
 		}
-		if err := o.Revert(made); err != nil {
+		if err := o.Revert(o.Widen(made)); err != nil {
 			return err
 		}
 	}

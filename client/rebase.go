@@ -284,7 +284,7 @@ func (m *move) replayOne(p *pending, t *replog.Transaction, taint *applier.Taint
 	case t.HasIntents():
 		return m.replaySteps(p, t, taint)
 	}
-	net := t.NetChanges()
+	net := m.replica.Widen(t.NetChanges())
 	row, touched, err := taint.Touched(net)
 	if err != nil {
 		return err

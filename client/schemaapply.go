@@ -38,7 +38,7 @@ func (o outbox) undoSchema(p *pending) error {
 	for i := steps.Len() - 1; i >= 0; i-- {
 		s, err := steps.At(i)
 		if err == nil && s.Intent == nil {
-			err = o.Revert(s.NetChanges())
+			err = o.Revert(o.Widen(s.NetChanges()))
 		}
 		if err != nil {
 			return err
@@ -103,16 +103,16 @@ func (m *move) clash(e *applier.SchemaError) error {
 
 // applyRows applies changes, but for what the file lacks of the tables.
 func (m *move) applyRows(changes replog.Changes) error {
-	kept, err := m.kept(changes)
+	kept, err := m.kept(m.replica.Widen(changes))
 	if err != nil {
 		return err
 	}
-	return errors.Join(m.replica.Apply(kept), m.closeKept(kept, changes))
+	return errors.Join(m.replica.Apply(kept), closeKept(kept))
 }
 
 // closeKept closes what kept made.
-func (m *move) closeKept(kept, of replog.Changes) error {
-	if list, own := kept.(*replog.Spill[replog.Change]); own && kept != of {
+func closeKept(kept replog.Changes) error {
+	if list, own := kept.(*replog.Spill[replog.Change]); own {
 		return list.Close()
 	}
 	return nil
@@ -190,7 +190,7 @@ func (m *move) replaySchema(p *pending, t *replog.Transaction, taint *applier.Ta
 			if s.Intent != nil {
 				return m.replayStatement(s.Intent)
 			}
-			list, err := m.replica.ReplayStep(s.NetChanges())
+			list, err := m.replica.ReplayStep(m.replica.Widen(s.NetChanges()))
 			if err != nil {
 				return err
 			}

@@ -59,7 +59,7 @@ func (m *move) beside() (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if err := mine.Add(t.NetChanges()); err != nil {
+		if err := mine.Add(m.replica.Widen(t.NetChanges())); err != nil {
 			return false, err
 		}
 	}
@@ -69,14 +69,14 @@ func (m *move) beside() (bool, error) {
 				if e.Device == m.id.Device {
 					return nil
 				}
-				kept, err := m.kept(e.List)
+				kept, err := m.kept(m.replica.Widen(e.List))
 				if err != nil {
 					return err
 				}
 				if met, err := mine.Meets(kept); err != nil || met {
 					return errors.Join(err, errClash)
 				}
-				return errors.Join(m.replica.ApplyBeside(kept), m.closeKept(kept, e.List))
+				return errors.Join(m.replica.ApplyBeside(kept), closeKept(kept))
 			})
 		})
 	})

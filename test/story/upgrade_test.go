@@ -221,6 +221,9 @@ func TestPendingSchemaStatementsAndWhatOthersWrote(t *testing.T) {
 					if _, err := db.Exec("UPDATE customer SET email = 'before' WHERE id = 3"); err != nil {
 						t.Fatal(err)
 					}
+					if _, err := db.Exec("INSERT INTO customer(id, name) VALUES(60, 'early'); DELETE FROM customer WHERE id = 2"); err != nil {
+						t.Fatal(err)
+					}
 					off := b.appOff()
 					order(t, off, "pending", statements...)
 					if _, err := db.Exec("INSERT INTO customer(id, name, email) VALUES(50, 'after', 'a@a')"); err != nil {
