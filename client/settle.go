@@ -89,6 +89,9 @@ func (r *run) settle(ctx context.Context) (more bool, err error) {
 	if adopts && (!r.checks.derived || r.checks.otherwise) {
 		return true, s.takeContent(ctx)
 	}
+	if r.mode == PullOnly && len(s.result.Statements) > 0 {
+		return false, nil
+	}
 	return s.note(id.SyncPoint, adopts)
 }
 
@@ -206,6 +209,7 @@ func (s *settling) note(at replog.Revision, adopts bool) (more bool, err error) 
 	}
 	if err == nil && more {
 		s.last = maxSeq
+		more = s.mode == Both
 	}
 	return more, err
 }

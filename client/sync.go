@@ -84,7 +84,7 @@ func (d *Device) sync(ctx context.Context, mode Mode) (*SyncResult, error) {
 	}
 	r := run{Device: d, mode: mode, last: id.LastSeq, result: result}
 	for more := true; more; {
-		if more, err = r.round(ctx); err == nil && !more && mode == Both {
+		if more, err = r.round(ctx); err == nil && !more && mode != PushOnly {
 			more, err = r.settle(ctx)
 		}
 		var blind *blindError
