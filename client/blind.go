@@ -142,7 +142,7 @@ func (m *move) revert(r *applier.Replica, at replog.Revision) error {
 		return err
 	})
 	for i := len(after) - 1; i >= 0 && err == nil; i-- {
-		err = r.Revert(after[i])
+		err = r.Revert(r.Widen(after[i]))
 	}
 	return err
 }

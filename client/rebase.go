@@ -209,8 +209,8 @@ func (m *move) apply(e *replog.Download) error {
 }
 
 func (m *move) changes(e *replog.Download) (replog.Changes, error) {
-	if e.Device != m.id.Device {
-		return e.List, nil
+	if e.Device != m.id.Device || e.Schema {
+		return rowsOf(e), nil
 	}
 	v, p := m.verdict[e.Seq], m.find(e.Seq)
 	if v == nil {

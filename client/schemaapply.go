@@ -101,6 +101,16 @@ func (m *move) clash(e *applier.SchemaError) error {
 	return &MismatchError{Path: m.path, Code: replog.CodeSchema, Detail: fmt.Sprintf("its schema is in the way of the log's, %s:\n%s", e.Detail, lines)}
 }
 
+// rowsOf are the changes of an entry's rows.
+func rowsOf(e *replog.Download) replog.Changes {
+	if e.Steps == nil {
+		return e.List
+	}
+	t := &replog.Transaction{}
+	t.SetLongSteps(e.Steps)
+	return t.NetChanges()
+}
+
 // applyRows applies changes, but for what the file lacks of the tables.
 func (m *move) applyRows(changes replog.Changes) error {
 	kept, err := m.kept(m.replica.Widen(changes))

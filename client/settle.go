@@ -74,7 +74,7 @@ func (r *run) settle(ctx context.Context) (more bool, err error) {
 	if err != nil || found == id.Schema.found || waits {
 		return false, err
 	}
-	log, err := r.server.schema(ctx, id.SyncPoint)
+	log, err := r.server.schema(ctx, "?at="+strconv.FormatInt(int64(id.SyncPoint), 10))
 	if err != nil {
 		return false, err
 	}
@@ -284,10 +284,10 @@ func (d *Device) addUnseen(id *identity, g *applier.Gathered) error {
 	return d.outbox().add(&t)
 }
 
-// schema asks for the log's schema at a revision.
-func (s *server) schema(ctx context.Context, at replog.Revision) (v *replog.SchemaVersion, err error) {
+// schema asks for the log's schema: the newest, or with ?at= that of a revision.
+func (s *server) schema(ctx context.Context, query string) (v *replog.SchemaVersion, err error) {
 	err = s.again(ctx, true, func() error {
-		res, err := s.once(ctx, call{method: "GET", path: "/schema?at=" + strconv.FormatInt(int64(at), 10)}, &traffic{})
+		res, err := s.once(ctx, call{method: "GET", path: "/schema" + query}, &traffic{})
 		if err != nil {
 			return err
 		}

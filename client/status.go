@@ -290,8 +290,13 @@ func (d *Device) confirmed(dst string) (replog.Revision, error) {
 	})
 }
 
+var errSchemaWaits = errors.New("schema statements wait to be sent, beneath which nothing can be undone: sync first")
+
 // undoAll undoes what was gathered, then the outbox.
 func (d *Device) undoAll(id *identity) error {
+	if aside, err := gathered.OpenAside(d.replica.Conn).Any(); err != nil || aside {
+		return errors.Join(err, errSchemaWaits)
+	}
 	gathered, err := d.replica.Gather(id.LastTime)
 	if err != nil {
 		return err
