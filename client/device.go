@@ -53,6 +53,9 @@ type Options struct {
 	// Stall is how long the download of a snapshot may bring nothing before it
 	// counts as cut. Default one minute.
 	Stall time.Duration
+	// LocalSchema leaves what an application adds to the schema in its file: nothing
+	// of it is sent.
+	LocalSchema bool
 	// Fault is called at the named fault points; an error ends the work there.
 	Fault func(point string) error
 }

@@ -89,6 +89,9 @@ func (r *run) settle(ctx context.Context) (more bool, err error) {
 	if adopts && (!r.checks.derived || r.checks.otherwise) {
 		return true, s.takeContent(ctx)
 	}
+	if r.options.LocalSchema {
+		s.result.Statements = nil
+	}
 	if r.mode == PullOnly && len(s.result.Statements) > 0 {
 		return false, nil
 	}
