@@ -83,17 +83,13 @@ func (r *Replica) readBatches(last replog.Millis, size batchSize) (*batches, err
 		return nil, err
 	}
 	c := batchCutter{size: size, last: last, open: batch{time: last}, before: opMark}
-	const steps = "SELECT id, op, time, op = 11 AND v1 NOT LIKE '%,\"class\":\"%', op = 11 AND v1 LIKE " + schemaRecord + " FROM main.replog_change ORDER BY id"
-	err = r.Query(steps, func(row []replog.Value) error {
-		id := row[0].Int64()
-		k := kindRows
-		switch {
-		case row[4].Int64() != 0:
-			k = kindSchema
-		case row[3].Int64() != 0 && !b.schema.has(id):
-			k = kindIntent
+	query := fmt.Sprintf("SELECT id, op, time, CASE op WHEN %d THEN v1 END FROM main.replog_change ORDER BY id", opStatement)
+	err = r.Query(query, func(row []replog.Value) error {
+		id, op, k := row[0].Int64(), row[1].Int64(), kindRows
+		if op == opStatement {
+			k = b.schema.kind(id, readRan(row[3]))
 		}
-		c.add(id, row[1].Int64(), replog.Millis(row[2].Int64()), k)
+		c.add(id, op, replog.Millis(row[2].Int64()), k)
 		return nil
 	})
 	if err != nil || c.facts == 0 {

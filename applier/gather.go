@@ -45,10 +45,7 @@ func (r *Replica) readRecords(first, upTo int64) ([]*record, error) {
 			more = append(more, part{int(row[3].Int64()), values, row[4].Int64()})
 			return nil
 		case opStatement:
-			var err error
-			if e.ran, err = ParseRanStatement(values[0].Bytes()); err != nil {
-				return fmt.Errorf("change %d: %w", row[0].Int64(), err)
-			}
+			e.ran = readRan(values[0])
 		}
 		records = append(records, e)
 		if e.op == opMark {

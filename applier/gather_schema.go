@@ -25,6 +25,17 @@ func (s spanIDs) has(id int64) bool {
 	return false
 }
 
+// kind is what the record with an id is about.
+func (s spanIDs) kind(id int64, ran *RanStatement) statementKind {
+	switch {
+	case ran.Schema:
+		return kindSchema
+	case ran.Class == "" && !s.has(id):
+		return kindIntent
+	}
+	return kindRows
+}
+
 // asRows makes row statements of the intents in transactions with schema statements:
 // between these, what they lead to elsewhere could not be told.
 func (s spanIDs) asRows(records []*record) {

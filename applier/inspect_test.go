@@ -323,6 +323,15 @@ func TestInspectTellsWhatAStatementNames(t *testing.T) {
 	if err != nil || i.Unsafe != nil {
 		t.Fatalf("%+v, %v", i, err)
 	}
+	for sql, want := range map[string]string{
+		"INSERT INTO meter(id, v) VALUES(1, 1)":                                               "[meter]",
+		"INSERT INTO meter(id, v) VALUES(1, 1) ON CONFLICT DO NOTHING":                        "[meter]",
+		"INSERT INTO meter(id, v) VALUES(1, 1) ON CONFLICT(id) DO UPDATE SET v = meter.v + 1": "[meter meter_sum]",
+	} {
+		if i, err := x.Inspect(sql); err != nil || i.Unsafe != nil || fmt.Sprint(i.Touches) != want {
+			t.Errorf("%s: %+v, %v, want %s", sql, i, err, want)
+		}
+	}
 	got := fmt.Sprintf("%s %t %d %q %q %q %q %s", i.Kind, i.One, i.Parameters, i.Reads, i.Writes, i.Functions, i.Touches, i.SQL)
 	want := `delete true 1 ["account" "doc"] ["account"] ["upper"] ["account" "entry"] DELETE FROM ACCOUNT WHERE upper(owner) IN (SELECT body FROM doc WHERE size > ?)`
 	if got != want {

@@ -86,6 +86,9 @@ func (x *Intents) look(i *Inspection, k *checker, tokens []token, number map[int
 		return nil
 	}
 	e := k.effects(t, d.kind)
+	if slices.ContainsFunc(d.upsert, func(t token) bool { return t.is("update") }) {
+		e.follow(k, happening{t, IntentUpdate}, map[happening]bool{}, nil)
+	}
 	for touched := range e.tables {
 		k.table(touched)
 		i.Touches = append(i.Touches, touched.Name)

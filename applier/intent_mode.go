@@ -12,7 +12,7 @@ import (
 // application's triggers and foreign-key actions, for the tables that have come up.
 type intentMode struct {
 	on     map[string]bool // tables
-	serial int             // of the last switch, and of its guard
+	serial int             // of the last switch, and of its mark
 	made   []string        // triggers in the main schema, that go again
 	theirs map[string]bool // tables on which these are the application's
 	used   bool            // the connection has been switched
@@ -79,89 +79,22 @@ func (x *Intents) Pause(changes replog.Changes) error {
 	return x.r.Recording(false)
 }
 
-func (x *Intents) forget() {
-	x.mode.on, x.mode.made, x.mode.theirs = map[string]bool{}, nil, map[string]bool{}
-}
-
-// switches is a temporary table that has what mode knows of the last switch. A
-// rollback undoes it, or undoes what undid it, together with the switch itself.
-const switches = ownPrefix + "switches"
-
-// switched tells whether a switch is in force, and finds out which where a rollback
-// has changed that.
-func (x *Intents) switched() (bool, error) {
-	if !x.mode.used {
-		return false, nil
-	}
-	row, err := x.r.QueryRow("SELECT name FROM temp.sqlite_schema WHERE type = 'trigger' AND name GLOB '" + ownPrefix + "guard_*'")
-	switch {
-	case err != nil:
-		return false, err
-	case row == nil:
-		x.forget()
-		return false, nil
-	case len(x.mode.on) > 0 && row[0].Bytes() == x.guardName():
-		return true, nil
-	}
-	return true, x.recall()
-}
-
-// recall reads which switch is in force.
-func (x *Intents) recall() error {
-	x.forget()
-	return x.r.Query("SELECT kind, name FROM temp."+switches, func(row []replog.Value) error {
-		switch name := row[1].Bytes(); row[0].Bytes() {
-		case "on":
-			x.mode.on[name] = true
-		case "made":
-			x.mode.made = append(x.mode.made, name)
-		case "theirs":
-			x.mode.theirs[name] = true
-		}
-		return nil
-	})
-}
-
-// note writes down what recall reads.
-func (x *Intents) note() error {
-	if err := x.r.Script("CREATE TABLE IF NOT EXISTS temp." + switches + "(kind, name); DELETE FROM temp." + switches); err != nil {
+// Rest is Off, before a transaction commits, for a connection on which intents will
+// run again: what only this connection sees stays, and does nothing until then. Rows
+// may be written meanwhile.
+func (x *Intents) Rest() error {
+	there, err := x.switched()
+	if err != nil || !there {
 		return err
 	}
-	add := func(kind, name string) error {
-		return x.r.Exec("INSERT INTO temp."+switches+" VALUES(?, ?)", replog.Text(kind), replog.Text(name))
+	if len(x.mode.made) > 0 {
+		return x.Off()
 	}
-	for kind, names := range map[string]map[string]bool{"on": x.mode.on, "theirs": x.mode.theirs} {
-		for name := range names {
-			if err := add(kind, name); err != nil {
-				return err
-			}
-		}
-	}
-	for _, name := range x.mode.made {
-		if err := add("made", name); err != nil {
-			return err
-		}
-	}
-	return nil
+	return x.r.Recording(false)
 }
 
-func (x *Intents) guardName() string { return fmt.Sprintf("%sguard_%d", ownPrefix, x.mode.serial) }
-
-// dropTemporary drops our temporary triggers whose names begin so.
-func (x *Intents) dropTemporary(prefix string) error {
-	var names []string
-	err := x.r.Query("SELECT name FROM temp.sqlite_schema WHERE type = 'trigger'", func(row []replog.Value) error {
-		if strings.HasPrefix(row[0].Bytes(), ownPrefix+prefix) {
-			names = append(names, row[0].Bytes())
-		}
-		return nil
-	})
-	for _, name := range names {
-		if err == nil {
-			err = x.r.Script("DROP TRIGGER temp." + replog.QuoteName(name))
-		}
-	}
-	return err
+func (x *Intents) forget() {
+	x.mode.on, x.mode.made, x.mode.theirs = map[string]bool{}, nil, map[string]bool{}
 }
 
 // switchOn makes ready for statements that touch some tables, in the caller's
@@ -215,10 +148,10 @@ func (x *Intents) switchOn(tables []string) error {
 				return fmt.Errorf("foreign keys: %w", err)
 			}
 		}
+		if err := x.guardTable(t); err != nil {
+			return err
+		}
 		x.mode.on[t.Name] = true
-	}
-	if err := x.renewGuard(); err != nil {
-		return err
 	}
 	return x.note()
 }
@@ -318,25 +251,4 @@ func (x *Intents) triggersThere() (map[string]bool, error) {
 		there[foldName(row[0].Bytes())] = true
 		return nil
 	})
-}
-
-// renewGuard puts a trigger on the change table that looks after the limits, under
-// a new name: where a rollback undoes a switch, its guard goes with it.
-func (x *Intents) renewGuard() error {
-	if !x.mode.guarded {
-		if err := x.r.define(guardFunction, x.watch); err != nil {
-			return err
-		}
-		x.mode.guarded = true
-	}
-	if err := x.dropTemporary("guard_"); err != nil {
-		return err
-	}
-	x.mode.serial++
-	when := "NEW.id % 64 = 0"
-	if limit := x.o.Limits.Changes; limit > 0 {
-		when += fmt.Sprintf(" OR NEW.id > %d", limit)
-	}
-	return x.r.Script(fmt.Sprintf("CREATE TRIGGER temp.%s AFTER INSERT ON main.replog_change WHEN %s BEGIN SELECT %s(NEW.id); END",
-		replog.QuoteName(x.guardName()), when, guardFunction))
 }

@@ -69,6 +69,7 @@ var runCases = []struct{ sql, want string }{
 	{"UPDATE account SET balance = balance", "2: "},
 	{"UPDATE account SET balance = -1 WHERE id = 1", "*applier.IntentError"},
 	{"UPDATE meter SET v = v + 1 WHERE id = 2", "1: UPDATE meter [2], UPDATE meter_sum [1]"},
+	{"INSERT INTO meter(id, v) VALUES(2, 9) ON CONFLICT(id) DO UPDATE SET v = excluded.v", "1: UPDATE meter [2], UPDATE meter_sum [1]"},
 	{"UPDATE guarded SET v = 5 WHERE id = 1", "1: UPDATE guarded [1]"},
 	{"UPDATE guarded SET v = -1 WHERE id = 1", "*applier.IntentError"},
 	{"DELETE FROM account WHERE id = 1", "1: DELETE account [1], DELETE entry [1,1], DELETE entry [1,2]"},

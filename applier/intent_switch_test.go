@@ -84,6 +84,10 @@ func TestSavepointsDoNotConfuseTheSwitches(t *testing.T) {
 			if rapid.Bool().Draw(rt, "kept") {
 				end = func() error { return errors.Join(x.Off(), r.Commit()) }
 			}
+			if rapid.Bool().Draw(rt, "rests") {
+				note("rests")
+				end = func() error { return errors.Join(x.Rest(), r.Commit(), atRest(r, schema), pausedWrites(r, x, "")) }
+			}
 			if err := errors.Join(end(), x.Off()); err != nil {
 				rt.Fatalf("%v: %v", told, err)
 			}
@@ -105,10 +109,12 @@ func pausedWrites(r *testReplica, x *Intents, table string) error {
 	if err != nil {
 		return err
 	}
-	if err := x.Pause(replog.ChangeList{{Table: table}}); err != nil {
-		return err
-	}
 	writes := "UPDATE meter SET v = v + 1"
+	if table != "" { // or it rests
+		if err := x.Pause(replog.ChangeList{{Table: table}}); err != nil {
+			return err
+		}
+	}
 	if table == "node" {
 		writes = "DELETE FROM node WHERE id = 3; INSERT INTO node VALUES(3, 2, 'b')"
 	}
@@ -130,6 +136,16 @@ func pausedWrites(r *testReplica, x *Intents, table string) error {
 		err = fmt.Errorf("rows of %s are captured", table)
 	}
 	return err
+}
+
+// atRest looks whether other connections see anything of what intents need.
+func atRest(r *testReplica, schema []string) error {
+	return r.Query("SELECT type || ' ' || name || ' ' || ifnull(sql, '') FROM main.sqlite_schema ORDER BY 1", func(row []replog.Value) error {
+		if text := row[0].Bytes(); !slices.Contains(schema, text) && len(withoutCapture([]string{text})) > 0 {
+			return fmt.Errorf("at rest there is %s", text)
+		}
+		return nil
+	})
 }
 
 // withoutCapture leaves out the tables that capture needs, which stay.

@@ -45,6 +45,7 @@ const (
 	RowsFailed      UnsafeClass = "failed"      // it failed, and left changes
 	RowsUnseen      UnsafeClass = "unseen"      // changes that did not go through the driver
 	RowsSchema      UnsafeClass = "schema"      // its transaction has schema statements
+	RowsUnknown     UnsafeClass = "unknown"     // the statement could not be looked at
 )
 
 // maxRowsSQL is how much is kept of a text that nobody is to run again, in bytes.
@@ -127,4 +128,14 @@ func ParseRanStatement(text string) (*RanStatement, error) {
 		return nil, fmt.Errorf("%w: %s", ErrRanStatement, abbreviate(text))
 	}
 	return s, nil
+}
+
+// readRan reads what the change table keeps of a statement. What the driver did not
+// write, as another program did, says nothing.
+func readRan(v replog.Value) *RanStatement {
+	s, err := ParseRanStatement(v.Bytes())
+	if err != nil {
+		return &RanStatement{Affected: -1, Class: RowsUnseen}
+	}
+	return s
 }

@@ -12,9 +12,9 @@ import (
 
 // throughDriver compares an application on our driver, on a device's file, with the
 // same on mattn's, on a file that is none: transactions of 3 rows, each of which is
-// recorded as an intent beside its changes, with a statement
-// that is prepared and with one that is not. The two take turns, as what else the
-// machine does comes and goes.
+// recorded as an intent beside its changes, with a statement that is prepared and
+// with one that is not. The two take turns, as what else the machine does comes and
+// goes.
 func throughDriver(ctx context.Context, s *site, n sizes, seed uint64) (list []figure, err error) {
 	defer func() { err = errors.Join(err, s.stop()) }()
 	if err := s.begin(ctx); err != nil {

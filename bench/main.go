@@ -51,6 +51,7 @@ type part struct {
 var parts = []part{
 	{"propagate", propagate},
 	{"onetransaction", oneTransaction},
+	{"oneintent", oneIntent},
 	{"capture", capture},
 	{"driver", throughDriver},
 	{"replay", replay},

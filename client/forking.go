@@ -62,7 +62,10 @@ func (f *forking) rename() error {
 		if err := f.renew(m); err != nil {
 			return err
 		}
-		return m.replay()
+		if err := m.replay(); err != nil {
+			return err
+		}
+		return m.intentsOff()
 	})
 	if err == nil {
 		err = m.noteSchema()

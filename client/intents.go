@@ -51,8 +51,11 @@ func (m *move) rerun(e *replog.Download) error {
 		}
 		steps = t.AllSteps()
 	}
+	var results results
+	defer results.close()
 	err := m.replica.Savepoint(func() error {
 		made, err := m.runner().Do(context.Background(), steps, applier.StepWork{
+			Ran:  results.add,
 			Rows: func(net replog.Changes) (replog.Changes, error) { return net, m.replica.Apply(net) },
 		})
 		if err != nil {
@@ -71,6 +74,20 @@ func (m *move) rerun(e *replog.Download) error {
 	return err
 }
 
+// results are what intents did, which has to last as long as what is composed of it.
+type results []*applier.IntentResult
+
+func (l *results) add(_ int, _ *replog.Intent, r *applier.IntentResult) error {
+	*l = append(*l, r)
+	return nil
+}
+
+func (l *results) close() {
+	for _, r := range *l {
+		r.Close()
+	}
+}
+
 // replaySteps is replayOne for a transaction with intents, which are run again.
 func (m *move) replaySteps(p *pending, t *replog.Transaction, taint *applier.Taint) error {
 	held, err := m.heldSteps(p, t, taint)
@@ -80,10 +97,13 @@ func (m *move) replaySteps(p *pending, t *replog.Transaction, taint *applier.Tai
 	if held != "" {
 		return m.outbox().replayed(p, t, nil, buildsOn(held))
 	}
+	var results results
+	defer results.close()
 	var made *applier.Composition
 	err = m.replica.Savepoint(func() (err error) {
 		made, err = m.runner().Do(context.Background(), t.AllSteps(), applier.StepWork{
 			Judged: true,
+			Ran:    results.add,
 			Rows:   func(net replog.Changes) (replog.Changes, error) { return m.replica.ReplayStep(net) },
 		})
 		return err

@@ -189,10 +189,8 @@ func (o outbox) insert(r *outboxRow) error {
 // replayed notes that a replay made changes of t, or that it made none and why.
 func (o outbox) replayed(p *pending, t *replog.Transaction, made replog.Changes, why string) error {
 	p.effect = why == ""
-	effect, undo := int64(0), replog.Value{}
 	var others replog.Changes // than the net changes
 	if p.effect {
-		effect = 1
 		same := false
 		if !t.HasIntents() || t.Schema {
 			var err error
@@ -209,12 +207,13 @@ func (o outbox) replayed(p *pending, t *replog.Transaction, made replog.Changes,
 			others = made
 		}
 	}
-	var err error
-	if undo, p.long, err = o.keepMade(p.long, others); err != nil {
+	undo, long, err := o.keepMade(p.long, others)
+	if err != nil {
 		return err
 	}
+	p.long = long
 	return o.Exec("UPDATE main.replog_outbox SET effect = ?, replayed = 1, why = ?, made = ?, long = nullif(?, 0) WHERE seq = ?",
-		replog.Integer(effect), replog.Text(why), undo, replog.Integer(p.long), replog.Integer(int64(p.seq)))
+		truth(p.effect), replog.Text(why), undo, replog.Integer(p.long), replog.Integer(int64(p.seq)))
 }
 
 // keepMade keeps changes that are in the tables, nil for the net changes: in the

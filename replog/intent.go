@@ -161,16 +161,6 @@ func (p *parser) digest() Digest {
 	return d
 }
 
-// size is about how much memory an intent takes, in bytes.
-func (i *Intent) size() int {
-	const itself, value = 200, 32
-	n := itself + len(i.SQL)
-	for _, v := range i.Args {
-		n += value + len(v.str)
-	}
-	return n
-}
-
 // Equal tells whether two intents are equal in every field.
 func (i *Intent) Equal(j *Intent) bool {
 	return string(i.AppendJSON(nil)) == string(j.AppendJSON(nil))

@@ -114,8 +114,8 @@ const maxDiffered = 1000
 
 // wantedBy is what a device is to get.
 func wantedBy(h *replog.SyncHeader, head replog.Revision) replog.Wanted {
-	w := replog.Wanted{To: h.Device, After: h.SyncPoint, UpTo: head, AsChanges: h.AsChanges}
-	if len(h.Differed) > maxDiffered {
+	w := replog.Wanted{To: h.Device, After: h.SyncPoint, UpTo: head}
+	if h.AsChanges || len(h.Differed) > maxDiffered {
 		w.AsChanges = true
 	} else {
 		w.Differed = h.Differed

@@ -95,3 +95,25 @@ func BenchmarkMillion(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkSmallSyncOfAnIntent is one device that uploads one intent at a time, beside a
+// hundred other tables.
+func BenchmarkSmallSyncOfAnIntent(b *testing.B) {
+	h := newHarness(b)
+	more := ""
+	for i := range 100 {
+		more += fmt.Sprintf("CREATE TABLE more%d (id INTEGER PRIMARY KEY, a, b, c REFERENCES account(id));", i)
+	}
+	h.publish("bank", bankSchema+more)
+	d := h.enrol("bank")
+	for name, sql := range map[string]string{
+		"with a trigger": "UPDATE account SET balance = balance + 1 WHERE id = 1", "without": "UPDATE memo SET text = id WHERE id = 1",
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				d.steps(intent(sql))
+				d.sync()
+			}
+		})
+	}
+}

@@ -148,3 +148,48 @@ func TestASnapshotAfterIntentsHasNothingOfOurs(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// The replica that intents ran on catches up by changes, which nothing must see.
+func TestCommitOfUnknownOutcomeOfIntents(t *testing.T) {
+	var doubt atomic.Int32
+	h := newHarness(t, func(c *Config) {
+		c.Stores = wrappedStores{begin: func(tx replog.LogTx) replog.LogTx { return doubtfulTx{tx, &doubt} }}
+	})
+	h.publish("bank", bankSchema)
+	a := h.enrol("bank")
+	remove := func(id int64) *replog.Intent { return intent("DELETE FROM slip WHERE id = ?", id) }
+	a.steps(take(1, 1), remove(1))
+	a.sync()
+	a.steps(remove(2), take(1, 2))
+	a.record(setBalance(3, 30, 31), rekeyedBooking(1, 9)[0], rekeyedBooking(1, 9)[1])
+	doubt.Store(1)
+	if got := a.sync(); len(got.verdicts) != 2 || got.Revision != 3 {
+		t.Fatalf("it happened: %+v", got)
+	}
+	const first = `["account",1,9] ["account",2,19] ["account",3,31] ["booking",9,1] ["gone",0,0] `
+	if rows, want := h.bankRows(), first+`["total",1,58]`; rows != want {
+		t.Errorf("rows\n%s\nwant\n%s", rows, want)
+	}
+	a.steps(take(1, 2))
+	doubt.Store(2)
+	r, err := a.send(a.upload())
+	h.must(err)
+	h.expect(r, http.StatusServiceUnavailable, replog.CodeBusy)
+	if got := a.sync(); len(got.verdicts) != 1 || got.Revision != 4 {
+		t.Fatalf("it did not happen, and the device sends again: %+v", got)
+	}
+	if rows, want := h.bankRows(), strings.Replace(first, "19", "18", 1)+`["total",1,57]`; rows != want {
+		t.Errorf("rows\n%s\nwant\n%s", rows, want)
+	}
+	h.sameRebuilt("bank")
+}
+
+// rekeyedBooking is a key change of a booking, which an action of slip would follow.
+func rekeyedBooking(from, to int64) []replog.Change {
+	gone, come := rowChange(replog.Delete, "booking", from), rowChange(replog.Insert, "booking", to)
+	columns := []string{"id", "account", "amount"}
+	gone.Columns, gone.Old = columns, []replog.Value{replog.Integer(from), replog.Integer(1), replog.Integer(1)}
+	come.Columns, come.New = columns, []replog.Value{replog.Integer(to), replog.Integer(1), replog.Integer(1)}
+	gone.Unit, come.Unit = 1, 1
+	return []replog.Change{gone, come}
+}

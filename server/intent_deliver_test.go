@@ -180,6 +180,11 @@ func TestADeviceOnWhichIntentsDifferedGetsTheChanges(t *testing.T) {
 	if want := fmt.Sprintf("\nreplog_intents_differed_total %d\n", 3+maxDiffered+1); !strings.Contains(string(r.body), want) {
 		t.Errorf("%s", r.body)
 	}
+	// It may want all as changes.
+	start.AsChanges = true
+	if got, want := fmt.Sprint(forms()), "[2 changes 2 changes 2 changes]"; got != want {
+		t.Errorf("all: %s, want %s", got, want)
+	}
 	// Its own, too, where it had to run it again.
 	a.header.SyncPoint, a.header.Differed = 0, []replog.Revision{1}
 	if got := a.sync().entries; got[0].describe() != "2 changes: update account [1]; update total [1]" || got[1].describe() != "0 lines, digest" {

@@ -85,8 +85,9 @@ func (j *judgement) rule(g *groupVerdict, images *applier.Images) (wholly int, e
 		if err != nil {
 			return 0, err
 		}
-		ruling, err := j.ruling(g, c)
-		if err == nil {
+		lacks := c.Unit > 0 && j.replica.Lacks(c)
+		ruling, err := j.ruling(g, c, lacks)
+		if err == nil && lacks {
 			c, err = g.net.At(i) // finding the other half of a key change has read others
 		}
 		if errors.Is(err, applier.ErrSchema) {
@@ -128,10 +129,11 @@ func (j *judgement) addStale(g *groupVerdict, i int, reason replog.Reason, colum
 	}
 }
 
-func (j *judgement) ruling(g *groupVerdict, c *replog.Change) (*applier.Ruling, error) {
-	if c.Unit > 0 && j.replica.Lacks(c) {
+// ruling is that on a change, which lacks columns where the row that it moves has more.
+func (j *judgement) ruling(g *groupVerdict, c *replog.Change, lacks bool) (*applier.Ruling, error) {
+	if lacks {
 		var err error
-		if c, err = j.carried(g.net, c); err != nil {
+		if c, err = j.carried(g, c); err != nil {
 			return nil, err
 		}
 	}

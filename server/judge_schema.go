@@ -34,14 +34,11 @@ type schemaVerdict struct {
 	version  *replog.SchemaVersion
 }
 
-// look finds the tables that the statements are about, whether the device may change
-// them, and whether anything builds on what was not applied.
+// look finds the tables that the statements are about, and whether anything builds on
+// what was not applied.
 func (s *schemaVerdict) look() error {
-	switch {
-	case s.unrun != nil:
+	if s.unrun != nil {
 		s.outcome, s.reason = replog.Rejected, *s.unrun
-	case !s.schema:
-		s.set(replog.Rejected, replog.ReasonSchemaRight, "the device's token does not allow it to change the schema")
 	}
 	objects, err := s.replica.objects()
 	if err != nil {
@@ -115,6 +112,10 @@ func (s *schemaVerdict) statement(in *replog.Intent) error {
 	looked, err := s.replica.inspectSchema(in)
 	if err != nil {
 		return err
+	}
+	if !s.schema && !looked.Already {
+		s.set(replog.Rejected, replog.ReasonSchemaRight, fmt.Sprintf("the device's token does not allow it to change the schema: %.200s", looked.SQL))
+		return errNotApplied
 	}
 	if looked.Refused == nil {
 		if err := s.unseen(looked); err != nil {

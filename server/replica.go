@@ -23,8 +23,8 @@ var replicaSQL string
 type replica struct {
 	*applier.Replica
 	head replog.Head // where its committed content stands
-	// intents runs those of transactions. What it needs is taken away before row
-	// statements are written, and before the replica's transaction ends.
+	// intents runs those of transactions. What it needs pauses while row statements
+	// are written, and rests between the replica's transactions.
 	intents *applier.Intents
 	// triggers are the texts of the application's, in their order.
 	triggers []string

@@ -32,8 +32,17 @@ func inUnit(unit int, changes ...replog.Change) []replog.Change {
 	return changes
 }
 
-// What a device with an older schema sends is logged with all columns.
 func TestADeviceWithAnOlderSchemaGoesOn(t *testing.T) {
+	testOlderSchema(t)
+	t.Run("with lists on disk", func(t *testing.T) {
+		t.Cleanup(replog.SetMemory(1, 1))
+		testOlderSchema(t)
+	})
+}
+
+// What a device with an older schema sends is logged with all columns.
+func testOlderSchema(t *testing.T) {
+	t.Helper()
 	for _, tc := range []struct {
 		name    string
 		record  func(d *double)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -40,7 +41,7 @@ func TestADeviceHasTheSchemaRightOfItsEnrolment(t *testing.T) {
 	access := h.access()
 	_, with, err := access.CreateEnrolment(t.Context(), "bank", "", time.Hour, SchemaRight)
 	h.must(err)
-	for _, tc := range []struct {
+	for n, tc := range []struct {
 		name, token string
 		want        bool
 	}{{"by an administrator's token", h.admin(), true}, {"by a token with the right", with, true}, {"by another", h.enrolmentToken("bank"), false}} {
@@ -48,7 +49,7 @@ func TestADeviceHasTheSchemaRightOfItsEnrolment(t *testing.T) {
 		if got := h.tokenOf(d).Schema; got != tc.want {
 			t.Errorf("enrolled %s: %t", tc.name, got)
 		}
-		d.steps(schemaStatement("CREATE TABLE IF NOT EXISTS note(id INTEGER PRIMARY KEY)"))
+		d.steps(schemaStatement(fmt.Sprintf("CREATE TABLE note%d(id INTEGER PRIMARY KEY)", n)))
 		v := d.sync().verdicts[0]
 		if applied := v.Outcome == replog.Applied; applied != tc.want || !applied && v.Reason.Code != replog.ReasonSchemaRight {
 			t.Errorf("enrolled %s: %s %v", tc.name, v.Outcome, v.Reason)
@@ -115,4 +116,23 @@ func TestTheSchemaRightOfATokenThatCannotBeChanged(t *testing.T) {
 	if err := access.SetSchemaRight(t.Context(), list[0].ID, false); !errors.Is(err, ErrAdministrator) || !list[0].Schema {
 		t.Errorf("%v, %+v", err, list[0])
 	}
+}
+
+// Devices whose applications did the same as others before need no right.
+func TestWhatIsThereAlreadyNeedsNoSchemaRight(t *testing.T) {
+	h := newHarness(t)
+	h.publish("bank", bankSchema)
+	first, d := h.enrol("bank"), h.enrolBy("bank", h.enrolmentToken("bank"))
+	first.steps(derivedStatement(createNote), derivedStatement("ALTER TABLE memo ADD COLUMN more"))
+	first.sync()
+	d.steps(derivedStatement("CREATE TABLE note(text TEXT, id INTEGER PRIMARY KEY)"), derivedStatement("ALTER TABLE memo ADD more"), putNote("note", 1, "text", "x"))
+	judgedOnItsOwn(d.steps(derivedStatement(createNote), derivedStatement("CREATE INDEX i ON note(text)")))
+	var got []string
+	for _, v := range d.sync().verdicts {
+		got = append(got, describeVerdict(&v))
+	}
+	if strings.Join(got, " | ") != "applied | rejected; rejected, schema-right, []" {
+		t.Errorf("%q", got)
+	}
+	h.sameRebuilt("bank")
 }

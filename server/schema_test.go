@@ -29,8 +29,17 @@ func putNote(table string, id int64, more ...any) replog.Change {
 
 const createNote = "CREATE TABLE note(id INTEGER PRIMARY KEY, text TEXT)"
 
-// Each case is recorded by b, after a was there and b was not told.
 func TestSchemaStatementsAreJudged(t *testing.T) {
+	testSchemaStatements(t)
+	t.Run("with lists on disk", func(t *testing.T) {
+		t.Cleanup(replog.SetMemory(1, 1))
+		testSchemaStatements(t)
+	})
+}
+
+// Each case is recorded by b, after a was there and b was not told.
+func testSchemaStatements(t *testing.T) {
+	t.Helper()
 	one := func(parts ...any) func(*double) { return func(d *double) { d.steps(parts...) } }
 	for _, tc := range []struct {
 		name        string

@@ -183,9 +183,6 @@ func (d *database) undo() {
 	}
 	err := d.replica.Rollback()
 	if err == nil {
-		err = d.replica.intents.Off()
-	}
-	if err == nil {
 		err = d.replica.reread()
 	}
 	if err != nil {
@@ -270,7 +267,7 @@ func (d *database) judgeAndLog(ctx context.Context, tx *appender, as *appending,
 // return, then the replica.
 func (d *database) commit(ctx context.Context, tx *appender, batch []*job) error {
 	head := tx.Head()
-	if err := d.replica.intents.Off(); err != nil {
+	if err := d.replica.intents.Rest(); err != nil {
 		return fmt.Errorf("take away what intents need: %w", err)
 	}
 	if err := d.replica.moveTo(head.Revision); err != nil {

@@ -43,6 +43,7 @@ type groupVerdict struct {
 	reason  replog.Reason
 	stale   []replog.Part
 	made    effects
+	units   map[int]*unit // see carried
 	// looked counts the rows that were looked at.
 	looked int
 }

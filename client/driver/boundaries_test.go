@@ -233,6 +233,11 @@ func TestAFileThatBecomesADeviceMeanwhile(t *testing.T) {
 	if got := recorded(t, path); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
+	update := "UPDATE item SET price = price + 1 WHERE id = 1 [] 1: item 1"
+	want = []string{"-: pair 2", update, "-: seen 1", update, "INSERT INTO seen(what) VALUES(1) <key> 1: seen 1"}
+	if got := ran(t, path); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
 	r, err := applier.NewReplica(c)
 	if err != nil {
 		t.Fatal(err)

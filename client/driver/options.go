@@ -37,9 +37,9 @@ func Optional(ctx context.Context) context.Context {
 // Expect says how many rows each INSERT, UPDATE or DELETE that runs under the context
 // is to change, here and at the server. Here another number ends in an *[ExpectError],
 // and the statement has done nothing, as where it fails; a transaction that it is in
-// goes on. At the
-// server it is a conflict, as what is not expected of a statement is that it changes
-// none, or more or less than one, where here it changed one.
+// goes on. At the server it is a conflict. Without Expect, the server takes a
+// statement that changed one row here if it changes one there, and one that changed
+// several if it changes any.
 //
 // With n below 0 any number will do, here and there. Of a statement whose changes
 // travel as row statements only this device knows what was expected.

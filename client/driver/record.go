@@ -80,7 +80,7 @@ func (p *span) describe(affected int64) *applier.RanStatement {
 	case errors.As(err, &unsafe):
 		s.Class, s.Why = unsafe.Class, unsafe.Detail
 	case err != nil:
-		s.Class, s.Why = rowsUnknown, err.Error()
+		s.Class, s.Why = applier.RowsUnknown, err.Error()
 	default:
 		s.SQL, s.Args, s.Expect, s.Optional = d.inspection.SQL, args, p.expect, p.optional
 	}

@@ -65,14 +65,11 @@ func (c *Conn) decide(s *statement) *decision {
 	}
 	d := c.look(s)
 	d.generation = c.watch.generation
-	if s.decision = d; d.class == rowsUnknown {
+	if s.decision = d; d.class == applier.RowsUnknown {
 		s.decision = nil // next time it may be known
 	}
 	return d
 }
-
-// rowsUnknown is the class of a statement that could not be looked at.
-const rowsUnknown applier.UnsafeClass = "unknown"
 
 func (c *Conn) look(s *statement) *decision {
 	text := s.sql
@@ -83,7 +80,7 @@ func (c *Conn) look(s *statement) *decision {
 	i, err := c.inspect(text)
 	switch {
 	case err != nil:
-		d.class, d.why = rowsUnknown, err.Error()
+		d.class, d.why = applier.RowsUnknown, err.Error()
 	case i.Unsafe != nil:
 		d.class, d.why = i.Unsafe.Class, i.Unsafe.Detail
 	case i.Parameters != s.sqlite.NumInput():

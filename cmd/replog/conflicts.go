@@ -48,7 +48,7 @@ func conflictsListCommand(s *stdio) *cli.Command {
 				if err != nil {
 					return err
 				}
-				t := table{header: []string{"ID", "OUTCOME", "STATE", "RECORDED", "ROWS", "WHY"}}
+				t := table{header: []string{"ID", "OUTCOME", "STATE", "RECORDED", "WHAT", "WHY"}}
 				quiet := 0
 				for i := range list {
 					k := &list[i]
@@ -60,7 +60,7 @@ func conflictsListCommand(s *stdio) *cli.Command {
 							return err
 						}
 					default:
-						t.add(k.ID, string(k.Outcome), k.State, when(k.RecordedAt), rowNames(k.Changes), reasonText(&k.Reason))
+						t.add(k.ID, string(k.Outcome), k.State, when(k.RecordedAt), conflictNames(k), reasonText(&k.Reason))
 					}
 				}
 				t.print(s.out)
@@ -71,6 +71,27 @@ func conflictsListCommand(s *stdio) *cli.Command {
 			})
 		},
 	}
+}
+
+// conflictNames names what was not applied: statements as they were run, or rows.
+func conflictNames(k *client.Conflict) string {
+	const shown, width = 2, 60
+	if len(k.Statements) == 0 {
+		return rowNames(k.Changes)
+	}
+	var names []string
+	for i := range k.Statements {
+		if i == shown {
+			names = append(names, fmt.Sprintf("+ %d", len(k.Statements)-shown))
+			break
+		}
+		text := []rune(inline(k.Statements[i].SQL, k.Statements[i].Args))
+		if len(text) > width {
+			text = append(text[:width-1], '…')
+		}
+		names = append(names, string(text))
+	}
+	return strings.Join(names, "; ")
 }
 
 // rowNames names the first rows of changes.

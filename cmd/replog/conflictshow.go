@@ -23,6 +23,10 @@ func showConflict(s *stdio, c *cli.Context, path string, k *client.Conflict) err
 	if k.Label != "" {
 		fmt.Fprintf(s.out, "label %q\n", k.Label)
 	}
+	for i := range k.Statements {
+		st := &k.Statements[i]
+		fmt.Fprintf(s.out, "\n%d. %s\n", i+1, inline(st.SQL, st.Args))
+	}
 	for i := range k.Changes {
 		change := &k.Changes[i]
 		now, err := currentRow(conn, change)

@@ -81,6 +81,7 @@ func syncOne(c *cli.Context, s *stdio, path string) int {
 	}
 	s.local(path, result.Local)
 	s.missed(path, result.Missed)
+	s.differed(path, result.Differed)
 	if c.Bool("json") {
 		err = printJSON(s.out, result)
 	} else {
@@ -108,6 +109,14 @@ func (s *stdio) missed(path string, rows int) {
 	if rows > 0 {
 		s.say(fmt.Sprintf("%s: a table was made anew, without capture's triggers: %s missed", path, count(rows, "changed row")),
 			"found by a comparison and recorded; capture is installed again")
+	}
+}
+
+// differed tells that statements of others did something else here.
+func (s *stdio) differed(path string, entries int) {
+	if entries > 0 {
+		s.warn("%s: the statements of %s did something else here than on the server, so that their changes were fetched: has this file triggers, or a SQLite, that the server does not have?",
+			path, count(entries, "transaction"))
 	}
 }
 

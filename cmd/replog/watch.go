@@ -88,6 +88,7 @@ func (v *watchVoice) Synced(r *client.SyncResult) {
 	}
 	v.local = r.Local
 	v.s.missed(v.path, r.Missed)
+	v.s.differed(v.path, r.Differed)
 	if r.Waiting > v.waiting {
 		v.s.waiting(v.path, r.Waiting)
 	}

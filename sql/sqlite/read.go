@@ -98,7 +98,13 @@ func (r *reader) one(query string, args ...any) (e replog.Entry, err error) {
 	if err == nil && !found {
 		err = replog.ErrNotFound
 	}
-	return e, err
+	if made, ok := e.LongChanges.(*madeChanges); ok && err == nil {
+		err = made.read() // it outlasts the reader
+	}
+	if err != nil {
+		return replog.Entry{}, errors.Join(err, e.Close())
+	}
+	return e, nil
 }
 
 func (r *reader) entry(scan func(...any) error) (e replog.Entry, err error) {
@@ -129,6 +135,8 @@ func (r *reader) entry(scan func(...any) error) (e replog.Entry, err error) {
 		e.LongChanges = e.Transaction.NetChanges()
 	case asRecorded:
 		e.Changes, err = replog.InMemory(e.Transaction.NetChanges())
+	case changes.Valid && e.Transaction.HasIntents():
+		e.LongChanges = &madeChanges{r: r, revision: e.Revision, n: int(changes.Int64)}
 	case changes.Valid:
 		err = r.made(&e, int(changes.Int64))
 	}
@@ -187,14 +195,17 @@ func (r *reader) made(e *replog.Entry, n int) error {
 		e.Changes = append(e.Changes, c)
 		return nil
 	}
-	// However short the form of an intent is, it may change a million rows.
-	if e.Form != nil || e.Transaction.HasIntents() {
+	if e.Form != nil {
 		list := replog.NewChangeSpill()
 		e.LongChanges, add = list, list.Add
 	} else {
 		e.Changes = make([]replog.Change, 0, n)
 	}
-	return r.s.rows(selectMade, []any{int64(e.Revision)}, func(scan func(...any) error) error {
+	return r.eachMade(e.Revision, add)
+}
+
+func (r *reader) eachMade(revision replog.Revision, add func(replog.Change) error) error {
+	return r.s.rows(selectMade, []any{int64(revision)}, func(scan func(...any) error) error {
 		var body sql.NullString
 		if err := scan(&body); err != nil {
 			return err

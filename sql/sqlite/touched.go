@@ -46,7 +46,7 @@ func (t *tx) appendTouched(e *replog.Entry) error {
 			return err
 		}
 	}
-	if asStored(e) {
+	if asStored(e) || e.Transaction.HasIntents() { // whose tables are known
 		return nil
 	}
 	return replog.EachChange(e.Made(), func(_ int, c *replog.Change) error { return table(c.Table) })

@@ -45,7 +45,7 @@ func TestNothingIsLostOrDoubledWhereServerAndDevicesAreKilled(t *testing.T) {
 	seed := uint64(number(t, "REPLOG_CRASH_SEED", time.Now().UnixNano()))
 	t.Logf("REPLOG_CRASH_SEED=%d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
-	s := newSite(t)
+	s := newSite(t, schema)
 	devices := s.enrol("wal", "delete", "wal")
 	for _, d := range devices {
 		d.startWriter(rng.Int64N(1 << 31))

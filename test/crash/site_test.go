@@ -27,13 +27,14 @@ type site struct {
 	t       *testing.T
 	dir     string
 	program string
+	schema  string // of what the first device publishes
 	address string // http://HOST:PORT, the same after each start
 	server  *exec.Cmd
 }
 
-func newSite(t *testing.T) *site {
+func newSite(t *testing.T, schema string) *site {
 	t.Helper()
-	s := &site{t: t, dir: t.TempDir()}
+	s := &site{t: t, dir: t.TempDir(), schema: schema}
 	s.program = filepath.Join(s.dir, "replog")
 	if out, err := exec.Command("go", "build", "-o", s.program, "replog/cmd/replog").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
@@ -133,7 +134,7 @@ func (s *site) enrol(modes ...string) []*device {
 	for i, mode := range modes {
 		d := &device{site: s, name: fmt.Sprintf("d%d", i), path: s.path(fmt.Sprintf("d%d.db", i))}
 		if i == 0 {
-			s.shell(d.path, schema)
+			s.shell(d.path, s.schema)
 			s.run([]int{0}, "X=", "init", d.path, "--server", s.address+"/shop", "--publish", "--token-file", s.path("server/admin.token"))
 		} else {
 			s.clone(d.path)
@@ -220,10 +221,21 @@ type device struct {
 }
 
 func (d *device) startWriter(seed int64) {
+	d.site.t.Helper()
+	d.start(exec.Command("python3", "writer.py", d.path, d.nextWriter(), fmt.Sprint(seed)))
+}
+
+// nextWriter names the next writer.
+func (d *device) nextWriter() string {
+	d.writers++
+	return fmt.Sprintf("%s-%d", d.name, d.writers)
+}
+
+// start starts a writer.
+func (d *device) start(writer *exec.Cmd) {
 	t := d.site.t
 	t.Helper()
-	d.writers++
-	d.writer = exec.Command("python3", "writer.py", d.path, fmt.Sprintf("%s-%d", d.name, d.writers), fmt.Sprint(seed))
+	d.writer = writer
 	d.writer.Stderr = os.Stderr
 	in, err := d.writer.StdinPipe()
 	if err != nil {
