@@ -29,6 +29,8 @@ type Replica struct {
 	written map[*Table]bool
 	// captured is what capturedTables returns while it is certain to stay so, or nil.
 	captured *captured
+	// schemaComes: see SetAside.
+	schemaComes, openFacts bool
 }
 
 // NewReplica reads the schema of the connection's database.

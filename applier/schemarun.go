@@ -2,6 +2,7 @@ package applier
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -84,6 +85,7 @@ func (r *Replica) alone(f func() error) error {
 	})
 	if err != nil {
 		r.Schema, r.derived, r.aside, r.putBack = schema, derived, aside, putBack
+		err = errors.Join(err, r.setLastRowID(last[0]))
 	}
 	r.version = -1 // it is that of this transaction, which may yet be undone
 	r.forget()
@@ -152,6 +154,16 @@ func (r *Replica) dropTheirs(wanted func(folded string) bool) error {
 		}
 	}
 	return nil
+}
+
+// Waits tells whether RunSchema would be a *WaitingError.
+func (r *Replica) Waits(s *SchemaStatement) (bool, error) {
+	err := r.waits(s)
+	var waiting *WaitingError
+	if errors.As(err, &waiting) {
+		return true, nil
+	}
+	return false, err
 }
 
 // waits looks for gathered changes of the table that a statement alters or drops.

@@ -120,7 +120,8 @@ func (w *world) newNode() *node {
 func (n *node) options() client.Options {
 	return client.Options{
 		Random: n.random, HTTP: &http.Client{Transport: n.wire}, BusyTimeout: 2 * time.Second, Fault: n.faults.at,
-		Clock: func() time.Time { return time.UnixMilli(int64(n.clock())) },
+		LocalSchema: true, // schema statements are no part of the model
+		Clock:       func() time.Time { return time.UnixMilli(int64(n.clock())) },
 	}
 }
 
