@@ -1,11 +1,6 @@
 package model
 
-import (
-	"fmt"
-	"slices"
-
-	"replog/replog"
-)
+import "fmt"
 
 // addBank adds tables that are written through the driver alone, with rows in them:
 // accounts between which money moves, and notes, whose changes a trigger counts and
@@ -45,30 +40,6 @@ func (f *family) addDriven(name string, columns ...string) {
 	f.schema.Tables = append(f.schema.Tables, t.Table)
 	f.tables = append(f.tables, t)
 	f.ddl = append(f.ddl, t.create(t.quoted, t.defs))
-}
-
-// countSteps counts what became of a transaction with intents.
-func (w *world) countSteps(got *replog.Entry, e *Entry) {
-	if e.Txn.Steps == nil {
-		return
-	}
-	what := "transactions with intents " + string(e.Outcome)
-	if e.Reason != "" {
-		what += ", " + e.Reason
-	}
-	w.count.add(what)
-	if slices.ContainsFunc(e.Txn.Steps, func(s Step) bool { return s.Intent == nil }) {
-		w.count.add("transactions with intents and row statements")
-	}
-	switch {
-	case got.BySteps:
-		w.count.add("entries that others get as steps")
-	case e.Outcome == replog.Applied:
-		w.count.add("entries of intents that others get as changes")
-	}
-	if e.Outcome == replog.Applied && !got.AsRun {
-		w.count.add("intents that did something else on the server")
-	}
 }
 
 // checkBank checks that no money came or went.

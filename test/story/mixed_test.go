@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -60,10 +59,10 @@ func TestUnsafeStatementsAreNeverRunElsewhere(t *testing.T) {
 	for done := 0; done < statements; {
 		m := writers[rng.IntN(2)]
 		done += m.work()
-		if rng.IntN(25) == 0 {
+		if rng.IntN(15) == 0 {
 			devices[rng.IntN(len(devices))].sync(client.Both)
 		}
-		if rng.IntN(6) == 0 {
+		if rng.IntN(4) == 0 {
 			m.device.sync(client.Both)
 		}
 	}
@@ -199,18 +198,16 @@ func (m *mixedWriter) close() {
 
 // work runs some statements in a transaction, or one alone, and returns how many.
 func (m *mixedWriter) work() int {
-	var list []mixedStatement
-	for range 1 + m.rng.IntN(12) {
-		list = append(list, m.draw())
-	}
-	alone := slices.IndexFunc(list, func(s mixedStatement) bool { return s.form.pragma != "" })
-	if alone >= 0 {
-		list = list[alone : alone+1]
+	list := []mixedStatement{m.draw()}
+	for range m.rng.IntN(16) {
+		if s := m.draw(); s.form.pragma == "" && list[0].form.pragma == "" {
+			list = append(list, s)
+		}
 	}
 	if pragma := list[0].form.pragma; pragma != "" {
 		m.must("PRAGMA " + pragma)
 		defer m.must("PRAGMA foreign_keys=ON; PRAGMA case_sensitive_like=OFF; PRAGMA ignore_check_constraints=OFF; PRAGMA reverse_unordered_selects=OFF")
-	} else if m.rng.IntN(3) > 0 {
+	} else if m.rng.IntN(10) > 0 {
 		m.must("BEGIN")
 		defer m.end()
 	}
