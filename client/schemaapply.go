@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"replog/applier"
-	"replog/client/gathered"
 	"replog/replog"
 )
 
@@ -52,7 +51,11 @@ func (m *move) applySchema(e *replog.Download) error {
 	if e.Steps == nil {
 		return fmt.Errorf("%w: entry %d has no schema statements", replog.ErrForm, e.Revision)
 	}
+	done := m.isDone(e)
 	return replog.EachStep(e.Steps, func(s *replog.Step) error {
+		if s.Intent != nil && done {
+			return nil
+		}
 		if s.Intent != nil {
 			return m.runSchema(s.Intent)
 		}
@@ -61,6 +64,15 @@ func (m *move) applySchema(e *replog.Download) error {
 		}
 		return m.applyRows(s.NetChanges())
 	})
+}
+
+// isDone tells whether an entry's schema statements were run here, when they were
+// recorded, and were not taken back.
+func (m *move) isDone(e *replog.Download) bool {
+	if m.takenBack || e.Device != m.id.Device && e.Device != m.former || m.verdict[e.Seq] == nil {
+		return false
+	}
+	return m.find(e.Seq).effect
 }
 
 // runSchema runs a schema statement of the log. A derived one is the business of the
@@ -82,7 +94,7 @@ func (m *move) runSchema(in *replog.Intent) error {
 	if s.Refused != nil {
 		return m.clash(s.Refused)
 	}
-	return gathered.Follow(m.replica, func() error {
+	return m.changeSchema(func() error {
 		_, err := m.replica.RunSchema(s, o)
 		var refused *applier.SchemaError
 		if errors.As(err, &refused) {
@@ -194,9 +206,12 @@ func (m *move) replaySchema(p *pending, t *replog.Transaction, taint *applier.Ta
 	}
 	made := replog.NewChangeSpill()
 	defer made.Close()
-	before := m.replica.Schema
+	before, done := m.replica.Schema, p.effect && !m.takenBack
 	err = m.replica.Savepoint(func() error {
 		return replog.EachStep(t.AllSteps(), func(s *replog.Step) error {
+			if s.Intent != nil && (done || s.Intent.Schema == replog.SchemaDerived) {
+				return nil
+			}
 			if s.Intent != nil {
 				return m.replayStatement(s.Intent)
 			}
@@ -227,7 +242,7 @@ func (m *move) replayStatement(in *replog.Intent) error {
 	if s.Refused != nil {
 		return s.Refused
 	}
-	return gathered.Follow(m.replica, func() error {
+	return m.changeSchema(func() error {
 		_, err := m.replica.RunSchema(s, o)
 		return err
 	})
@@ -316,7 +331,7 @@ func (m *move) judgedSchema() error {
 	if refused == nil {
 		return nil
 	}
-	return gathered.Follow(m.replica, func() error { return m.replica.DisownSchema(refused) })
+	return m.changeSchema(func() error { return m.replica.DisownSchema(refused) })
 }
 
 // addStatements adds the schema statements of a transaction that an application ran.
