@@ -25,6 +25,8 @@ type batches struct {
 	// seen and again are sets of rows by their hash, so that they may hold one
 	// too many.
 	seen, again bitset
+	// schema are the transactions with schema statements.
+	schema spanIDs
 }
 
 // bitset is a Bloom filter of 4 MiB with three bits an item: of a million rows
@@ -75,15 +77,21 @@ func SetBatch(whole, part int) { defaultBatch = batchSize{whole, part} }
 // size.part, so that a batch has up to twice as many. On both sides of a cut within a
 // transaction there are facts of it.
 func (r *Replica) readBatches(last replog.Millis, size batchSize) (*batches, error) {
+	b := &batches{}
+	var err error
+	if b.schema, err = r.schemaTransactions(); err != nil {
+		return nil, err
+	}
 	c := batchCutter{size: size, last: last, open: batch{time: last}, before: opMark}
 	query := fmt.Sprintf("SELECT id, op, time, CASE op WHEN %d THEN v1 END FROM main.replog_change ORDER BY id", opStatement)
-	err := r.Query(query, func(row []replog.Value) error {
-		op := row[1].Int64()
-		intent := op == opStatement && readRan(row[3]).Class == ""
-		c.add(row[0].Int64(), op, replog.Millis(row[2].Int64()), intent)
+	err = r.Query(query, func(row []replog.Value) error {
+		id, op, k := row[0].Int64(), row[1].Int64(), kindRows
+		if op == opStatement {
+			k = b.schema.kind(id, readRan(row[3]))
+		}
+		c.add(id, op, replog.Millis(row[2].Int64()), k)
 		return nil
 	})
-	b := &batches{}
 	if err != nil || c.facts == 0 {
 		return b, err
 	}
@@ -106,13 +114,22 @@ type batchCutter struct {
 	facts, ofStatement int
 	told               bool // a fact since the last mark
 	before             int64
-	intent             bool // the last opStatement is an intent's
+	alone              bool // the last opStatement is a step of its own: an intent's, or a schema statement
 	// undecided: the open batch begins after row statements, and joins them unless
 	// an intent comes first.
 	undecided bool
 }
 
-func (c *batchCutter) add(id, op int64, at replog.Millis, intent bool) {
+// statementKind is what an opStatement is about.
+type statementKind int
+
+const (
+	kindRows statementKind = iota
+	kindIntent
+	kindSchema
+)
+
+func (c *batchCutter) add(id, op int64, at replog.Millis, kind statementKind) {
 	full := c.ofStatement >= c.size.part || c.before == opStatement && c.facts >= c.size.part
 	within := full && c.told && endsStatement(c.before, op)
 	if c.facts >= c.size.whole && op == opMark || within {
@@ -124,10 +141,10 @@ func (c *batchCutter) add(id, op int64, at replog.Millis, intent bool) {
 	c.ofStatement++
 	switch op {
 	case opStatement:
-		c.ofStatement, c.intent = 0, intent
-		c.decide(intent)
+		c.ofStatement, c.alone = 0, kind != kindRows
+		c.decide(kind == kindIntent)
 	case opMark:
-		c.intent = false
+		c.alone = false
 		c.decide(false)
 	}
 	c.told = op != opMark && (c.told || op != opStatement)
@@ -139,9 +156,9 @@ func (c *batchCutter) add(id, op int64, at replog.Millis, intent bool) {
 func (c *batchCutter) cut(goesOn bool) {
 	after := c.before == opStatement // otherwise within the facts of a statement
 	c.list = append(c.list, c.open)
-	c.open = batch{time: c.last, goesOn: goesOn, joins: goesOn && (!after || !c.intent)}
+	c.open = batch{time: c.last, goesOn: goesOn, joins: goesOn && (!after || !c.alone)}
 	if after && goesOn {
-		c.undecided, c.open.afterRows = !c.intent, !c.intent
+		c.undecided, c.open.afterRows = !c.alone, !c.alone
 	}
 	c.facts, c.ofStatement, c.told = 0, 0, false
 }

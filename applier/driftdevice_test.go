@@ -82,7 +82,7 @@ func (d *driftDevice) sync(t testingT) *Adopted {
 			return err
 		}
 		d.log(t)
-		if adopted, err = r.AdoptSchema(); err != nil {
+		if adopted, err = r.AdoptSchema(nil); err != nil {
 			return err
 		}
 		unseen, err := r.GatherUnseen(adopted, 0)

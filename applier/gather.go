@@ -9,6 +9,7 @@ import (
 
 // record is one row of the change table: a mark, or a fact about a row.
 type record struct {
+	id    int64
 	op    int
 	table *Table
 	time  replog.Millis
@@ -37,7 +38,7 @@ func (r *Replica) readRecords(first, upTo int64) ([]*record, error) {
 	var records []*record
 	var more []part
 	err = r.Query("SELECT * FROM main.replog_change WHERE id BETWEEN ? AND ? ORDER BY id", func(row []replog.Value) error {
-		e := &record{op: int(row[2].Int64()), time: replog.Millis(row[3].Int64())}
+		e := &record{id: row[0].Int64(), op: int(row[2].Int64()), time: replog.Millis(row[3].Int64())}
 		values := row[changeHead:]
 		switch e.op {
 		case opMore:

@@ -13,7 +13,9 @@ type span struct {
 	// tells which statements made them.
 	intent *RanStatement
 	ran    []*RanStatement
-	// time is when the intent was done.
+	// schema is a schema statement, which has no facts.
+	schema *RanStatement
+	// time is when the intent, or the schema statement, was done.
 	time replog.Millis
 }
 
@@ -56,6 +58,10 @@ func split(records []*record, goesOn bool, newer newerPart) []*span {
 			}
 		case e.op != opStatement:
 			s.facts = append(s.facts, e)
+		case e.ran.Schema:
+			s.addFacts()
+			s.putRows()
+			s.put(&span{schema: e.ran, time: e.time})
 		case e.ran.Class == "":
 			s.putRows()
 			s.put(&span{records: s.facts, intent: e.ran, time: e.time})
@@ -79,11 +85,11 @@ func split(records []*record, goesOn bool, newer newerPart) []*span {
 	return s.spans
 }
 
-// splitWhole cuts records at the marks alone.
+// splitWhole cuts records at the marks and the schema statements alone.
 func splitWhole(records []*record) []*span {
 	var rest []*record
 	for _, e := range records {
-		if e.op != opStatement {
+		if e.op != opStatement || e.ran.Schema {
 			rest = append(rest, e)
 		}
 	}

@@ -47,6 +47,15 @@ func (x *Intents) Off() error {
 	return x.r.Recording(false)
 }
 
+// Uninstall is Off, and takes the tables of capture away as well: those that were
+// made with a schema do not serve another.
+func (x *Intents) Uninstall() error {
+	if err := x.Off(); err != nil {
+		return err
+	}
+	return x.r.Script("DROP TABLE IF EXISTS main.replog_change; DROP TABLE IF EXISTS main.replog_table; DROP TABLE IF EXISTS main.replog_control")
+}
+
 // Pause makes ready for writing changes of rows, in the caller's transaction, with
 // nothing that would fire for them. What intents need stays, but does nothing until
 // the next of them; only where triggers of the application are in the way does it

@@ -69,7 +69,7 @@ func IntentRefused(err error) bool {
 //
 // Off undoes the switches that this needs.
 func (x *Intents) Run(ctx context.Context, in *Intent) (*IntentResult, error) {
-	return x.runChecked(ctx, in, func(r *IntentResult) error { return x.r.checkMade(r.Net) })
+	return x.runChecked(ctx, in, func(r *IntentResult) error { return x.r.CheckMade(r.Net) })
 }
 
 // runChecked is Run with another check than that of foreign keys.

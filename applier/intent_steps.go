@@ -71,7 +71,7 @@ func (x *Intents) Do(ctx context.Context, steps replog.Steps, w StepWork) (*Comp
 		return made.Add(changes)
 	})
 	if err == nil && w.Judged {
-		err = x.r.checkMade(made.List())
+		err = x.r.CheckMade(made.List())
 	}
 	if err != nil {
 		_ = made.Close() // a temporary file; nothing is lost
@@ -86,7 +86,7 @@ func (x *Intents) doIntent(ctx context.Context, statement int, in *replog.Intent
 		case w.Judged && !in.Accepts(r.Affected):
 			return &AffectedError{SQL: in.SQL, Then: in.Affected, Now: r.Affected, Expect: in.Expect}
 		case w.Judged && in.Optional:
-			return x.r.checkMade(r.Net)
+			return x.r.CheckMade(r.Net)
 		}
 		return nil
 	})
@@ -134,23 +134,20 @@ func (l *atTime) At(i int) (*replog.Change, error) {
 	return &l.c, nil
 }
 
-// checkMade looks, as CheckForeignKeys does, for violations that changes created
-// which are in the tables.
-func (r *Replica) checkMade(changes replog.Changes) error {
+// CheckMade looks, as CheckForeignKeys does, for violations that changes created
+// which are in the tables. Tables that have got another key since are left out.
+func (r *Replica) CheckMade(changes replog.Changes) error {
 	if !slices.ContainsFunc(r.Schema.Tables, func(t *Table) bool { return len(t.ForeignKeys) > 0 }) {
 		return nil
 	}
 	return replog.EachChange(changes, func(_ int, c *replog.Change) error {
 		t := r.Schema.Table(c.Table)
-		if t == nil || !t.concernsKeys(c) {
+		if t == nil || !slices.Equal(c.KeyColumns, t.KeyColumns()) || !t.concernsKeys(c) {
 			return nil
 		}
 		m := RowImage{Table: t, Key: c.Key}
 		if c.Op == replog.Delete {
-			m.Before = make([]replog.Value, len(t.Columns))
-			for i, name := range c.Columns {
-				m.Before[t.Column(name)] = c.Old[i]
-			}
+			m.Before = t.before(c, make([]replog.Value, len(t.Columns)))
 			return r.checkForeignKeys(&m)
 		}
 		var err error
@@ -158,13 +155,20 @@ func (r *Replica) checkMade(changes replog.Changes) error {
 			return err
 		}
 		if c.Op == replog.Update {
-			m.Before = slices.Clone(m.After)
-			for i, name := range c.Columns {
-				m.Before[t.Column(name)] = c.Old[i]
-			}
+			m.Before = t.before(c, slices.Clone(m.After))
 		}
 		return r.checkForeignKeys(&m)
 	})
+}
+
+// before puts the old values of a change into an image.
+func (t *Table) before(c *replog.Change, image []replog.Value) []replog.Value {
+	for i, name := range c.Columns {
+		if n := t.Column(name); n >= 0 { // it may have gone in a later step
+			image[n] = c.Old[i]
+		}
+	}
+	return image
 }
 
 // concernsKeys tells whether a change may create or violate a reference.

@@ -95,6 +95,13 @@ func (x *Intents) refresh() error {
 	return nil
 }
 
+// SetTriggers gives the triggers' texts, where these are kept elsewhere and a schema
+// statement has changed them.
+func (x *Intents) SetTriggers(texts []string) {
+	x.o.Triggers, x.catalog = texts, nil
+	clear(x.cache)
+}
+
 // triggers lists the application's triggers in order of creation.
 func (x *Intents) triggers() ([]trigger, error) {
 	if x.o.Triggers == nil {

@@ -17,10 +17,14 @@ type Gathered struct {
 	// Follows: in the order of GatherBack, it is an older step of the transaction
 	// that was given before it. Only of the oldest one Marked and Label are known.
 	Follows bool
+	// Open: it belongs to the transaction at hand (see SetAside).
+	Open bool
 	// Intent is what the application ran, of which these are the changes; nil for
 	// row statements. Ran tells what made those, as far as the driver knows.
-	Intent     *RanStatement
-	Ran        []*RanStatement
+	Intent *RanStatement
+	Ran    []*RanStatement
+	// Schema is a schema statement that the application ran, without changes.
+	Schema     *RanStatement
 	Statements []replog.Statement
 	Net        []replog.Change
 	// long has both where they are too many for memory.
@@ -122,12 +126,13 @@ func (r *Replica) gatherBack(last replog.Millis, size batchSize, missed []RowIma
 	states := rowStates{r: r, now: map[replog.RowID][]replog.Value{}, all: map[*Table]bool{}, instead: map[replog.RowID]bool{}}
 	var long *longGathered // what is known so far of a step that goes on in the batch before
 	var newer newerPart
-	g := giver{yield: yield}
+	g := giver{yield: yield, open: r.openFacts}
 	for _, b := range slices.Backward(batches.list) {
 		records, err := r.readRecords(b.first, b.upTo)
 		if err != nil {
 			return err
 		}
+		batches.schema.asRows(records)
 		if err := states.readMany(records, b); err != nil {
 			return err
 		}
@@ -181,14 +186,17 @@ type giver struct {
 	// those that changed nothing.
 	given bool
 	held  []*Gathered
+	// open: the transaction is the one at hand.
+	open bool
 }
 
 // give takes the next older step; with one that begins the transaction ends.
 func (g *giver) give(step *Gathered, begins bool) error {
 	if begins {
-		defer func() { g.given, g.held = false, nil }()
+		defer func() { g.given, g.held, g.open = false, nil, false }()
 	}
-	changes := step.NetChanges().Len() > 0
+	step.Open = g.open
+	changes := step.NetChanges().Len() > 0 || step.Schema != nil
 	switch {
 	case !changes && step.Intent == nil && !(begins && g.given):
 		return nil
@@ -279,7 +287,7 @@ func (s *rowStates) at(h *history) ([]replog.Value, error) {
 // stepBack works out the transaction of a span, or, where there is long, a part
 // of one.
 func (s *rowStates) stepBack(p *span, long *longGathered) (*Gathered, error) {
-	g := &Gathered{Marked: p.marked, Label: p.label, Intent: p.intent, Ran: p.ran, Time: p.time}
+	g := &Gathered{Marked: p.marked, Label: p.label, Intent: p.intent, Schema: p.schema, Ran: p.ran, Time: p.time}
 	h := historiesOf(p.records)
 	for _, row := range h.rows {
 		var err error

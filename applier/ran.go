@@ -28,6 +28,9 @@ type RanStatement struct {
 	// Optional says that it can do without the statement. Both are of intents.
 	Expect   *int64
 	Optional bool
+	// Schema: it is a schema statement, of which the facts before it are not. Legacy
+	// is SchemaStatement.Legacy.
+	Schema, Legacy bool
 	// Class is "" for an intent. Otherwise its changes travel as row statements,
 	// and Class and Why say why.
 	Class UnsafeClass
@@ -41,6 +44,7 @@ const (
 	RowsInterleaved UnsafeClass = "interleaved" // another statement wrote before its rows were read to the end
 	RowsFailed      UnsafeClass = "failed"      // it failed, and left changes
 	RowsUnseen      UnsafeClass = "unseen"      // changes that did not go through the driver
+	RowsSchema      UnsafeClass = "schema"      // its transaction has schema statements
 	RowsUnknown     UnsafeClass = "unknown"     // the statement could not be looked at
 )
 
@@ -62,10 +66,17 @@ func CutSQL(sql string) string {
 // AppendJSON appends the form of the statement in the change table to b:
 // {"sql":"…","args":[…],"affected":1,"expect":1,"optional":true} for an intent, with
 // values in the form of [replog.Value], {"sql":"…","affected":1,"class":"…","why":"…"}
-// for others. What is empty is left out, but for the text and the count.
+// for others, {"sql":"…","schema":true,"legacy":true,"affected":0} for a schema
+// statement. What is empty is left out, but for the text and the count.
 func (s *RanStatement) AppendJSON(b []byte) []byte {
 	b = append(b, `{"sql":`...)
 	b = replog.Text(s.SQL).AppendJSON(b)
+	if s.Schema {
+		b = append(b, `,"schema":true`...)
+	}
+	if s.Legacy {
+		b = append(b, `,"legacy":true`...)
+	}
 	if len(s.Args) > 0 {
 		b = append(b, `,"args":`...)
 		b = replog.AppendKey(b, s.Args)
@@ -97,6 +108,8 @@ var ErrRanStatement = errors.New("not a recorded statement")
 func ParseRanStatement(text string) (*RanStatement, error) {
 	var form struct {
 		SQL      replog.Value   `json:"sql"`
+		Schema   bool           `json:"schema"`
+		Legacy   bool           `json:"legacy"`
 		Args     []replog.Value `json:"args"`
 		Affected int64          `json:"affected"`
 		Expect   *int64         `json:"expect"`
@@ -108,7 +121,7 @@ func ParseRanStatement(text string) (*RanStatement, error) {
 		return nil, fmt.Errorf("%w: %w", ErrRanStatement, err)
 	}
 	s := &RanStatement{
-		SQL: form.SQL.Bytes(), Args: form.Args, Affected: form.Affected, Expect: form.Expect, Optional: form.Optional,
+		SQL: form.SQL.Bytes(), Schema: form.Schema, Legacy: form.Legacy, Args: form.Args, Affected: form.Affected, Expect: form.Expect, Optional: form.Optional,
 		Class: UnsafeClass(form.Class.Bytes()), Why: form.Why.Bytes(),
 	}
 	if string(s.AppendJSON(nil)) != text {

@@ -29,6 +29,8 @@ type Replica struct {
 	written map[*Table]bool
 	// captured is what capturedTables returns while it is certain to stay so, or nil.
 	captured *captured
+	// schemaComes: see SetAside.
+	schemaComes, openFacts bool
 }
 
 // NewReplica reads the schema of the connection's database.
@@ -73,7 +75,7 @@ func (i *RowImage) ID() replog.RowID {
 }
 
 // ErrSchema says that a change names a table or a column that the database does
-// not have, or leaves columns out.
+// not have, or leaves columns out that it may not.
 var ErrSchema = errors.New("change does not fit the schema")
 
 // Row returns the full image of the row with exactly that key, or nil.
@@ -92,9 +94,20 @@ func (r *Replica) Row(t *Table, key []replog.Value) ([]replog.Value, error) {
 // positions of its columns. Names must be those of the schema to the letter, as
 // changes are told apart, and compared, by them.
 func (r *Replica) resolve(c *replog.Change) (*Table, []int, error) {
-	fail := func(why string, args ...any) (*Table, []int, error) {
-		return nil, nil, fmt.Errorf("%w: %s of %q: %s", ErrSchema, c.Op, c.Table, fmt.Sprintf(why, args...))
+	t, columns, err := r.resolveSome(c)
+	if err == nil && c.Op != replog.Update && len(columns) != len(t.Columns) {
+		err = misfit(c, "it has %d of %d columns", len(columns), len(t.Columns))
 	}
+	return t, columns, err
+}
+
+func misfit(c *replog.Change, why string, args ...any) error {
+	return fmt.Errorf("%w: %s of %q: %s", ErrSchema, c.Op, c.Table, fmt.Sprintf(why, args...))
+}
+
+// resolveSome is resolve of a change that may leave columns out.
+func (r *Replica) resolveSome(c *replog.Change) (*Table, []int, error) {
+	fail := func(why string, args ...any) (*Table, []int, error) { return nil, nil, misfit(c, why, args...) }
 	t := r.Schema.Table(c.Table)
 	if t == nil || t.Name != c.Table {
 		return fail("no such replicated table")
@@ -119,9 +132,6 @@ func (r *Replica) resolve(c *replog.Change) (*Table, []int, error) {
 		}
 		seen[n] = true
 		columns[i] = n
-	}
-	if c.Op != replog.Update && len(columns) != len(t.Columns) {
-		return fail("it has %d of %d columns", len(columns), len(t.Columns))
 	}
 	if c.Op != replog.Update && !slices.Equal(t.KeyOf(expand(t, columns, values(c))), c.Key) {
 		return fail("its key columns are not its key")

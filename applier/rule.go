@@ -39,34 +39,41 @@ type Ruling struct {
 // concurrent changes of that row: what other devices' applied transactions after
 // the change's base did to it, in order. docs/rules.md has the rules. A change
 // that does not fit the schema is ErrSchema.
+//
+// A device with an older schema leaves columns out of an INSERT, which get their
+// defaults, and of a DELETE: the effect has them.
 func (r *Replica) Rule(c *replog.Change, device replog.DeviceID, concurrent []replog.PastChange) (*Ruling, error) {
-	t, columns, before, err := r.find(c)
+	t, columns, err := r.resolveSome(c)
 	if err != nil {
 		return nil, err
 	}
-	return rule(contest{table: t, change: c, columns: columns, before: before, device: device, concurrent: concurrent}), nil
+	before, err := r.Row(t, c.Key)
+	if err != nil {
+		return nil, err
+	}
+	return rule(contest{table: t, change: c, columns: columns, before: before, device: device, concurrent: concurrent})
 }
 
 // RuleAbsent is Rule for an INSERT of a row that is taken to be absent. Where it
 // is not, writing what this rules is a *ConstraintError.
 func (r *Replica) RuleAbsent(c *replog.Change) (*Ruling, error) {
-	t, columns, err := r.resolve(c)
+	t, columns, err := r.resolveSome(c)
 	if err != nil {
 		return nil, err
 	}
-	return rule(contest{table: t, change: c, columns: columns}), nil
+	return rule(contest{table: t, change: c, columns: columns})
 }
 
-func rule(k contest) *Ruling {
+func rule(k contest) (*Ruling, error) {
 	switch {
 	case k.change.Op == replog.Insert:
 		return k.insert()
 	case k.change.Op == replog.Delete:
-		return k.remove()
+		return k.remove(), nil
 	case k.before == nil:
 		return k.updateAbsent()
 	}
-	return k.updatePresent()
+	return k.updatePresent(), nil
 }
 
 // contest is one net change and what it competes with.
@@ -96,15 +103,18 @@ func (k *contest) write(after []replog.Value, effect replog.Change) *Ruling {
 	}
 }
 
-func (k *contest) insert() *Ruling {
-	after := expand(k.table, k.columns, k.change.New)
+func (k *contest) insert() (*Ruling, error) {
 	switch {
 	case k.before == nil:
-		return k.write(after, *k.change)
-	case slices.Equal(k.before, after):
-		return &Ruling{Fate: NoEffect}
+		whole, err := k.table.complete(k.change)
+		if err != nil {
+			return nil, err
+		}
+		return k.write(k.table.imageOf(whole), *whole), nil
+	case slices.Equal(pick(k.before, k.columns), k.change.New):
+		return &Ruling{Fate: NoEffect}, nil
 	}
-	return k.contested(replog.ReasonExists, "the row is there with other values")
+	return k.contested(replog.ReasonExists, "the row is there with other values"), nil
 }
 
 func (k *contest) remove() *Ruling {
@@ -128,11 +138,15 @@ func (k *contest) remove() *Ruling {
 	}
 	effect := *k.change
 	effect.Old = pick(k.before, k.columns)
+	if len(k.columns) < len(k.before) {
+		effect.Columns, effect.Old, effect.Times = k.table.ColumnNames(), k.before, nil
+	}
 	return k.write(nil, effect)
 }
 
 // updateAbsent brings a row back that others deleted, where the update is newer.
-func (k *contest) updateAbsent() *Ruling {
+// What its table did not have then gets defaults.
+func (k *contest) updateAbsent() (*Ruling, error) {
 	var gone *replog.PastChange
 	for i := range k.concurrent {
 		if k.concurrent[i].Change.Op == replog.Delete {
@@ -140,23 +154,23 @@ func (k *contest) updateAbsent() *Ruling {
 		}
 	}
 	if gone == nil {
-		return k.contested(replog.ReasonAbsent, "the row is not there")
+		return k.contested(replog.ReasonAbsent, "the row is not there"), nil
 	}
 	if moved := k.movedBy(); moved != nil {
-		return k.contested(replog.ReasonMoved, "device %s changed its key at revision %d", moved.Device.Short(), moved.Revision)
+		return k.contested(replog.ReasonMoved, "device %s changed its key at revision %d", moved.Device.Short(), moved.Revision), nil
 	}
 	won, lost := k.sort(func(column string, at replog.Millis) bool {
 		return k.newer(at, gone.Change.Time, gone.Device) && k.winsColumn(column, at)
 	})
 	if len(won) == 0 {
-		return k.stale()
+		return k.stale(), nil
 	}
-	after := make([]replog.Value, len(k.table.Columns))
+	after, err := k.table.imageOfGone(&gone.Change)
+	if err != nil {
+		return nil, err
+	}
 	times := make([]replog.Millis, len(after))
 	var latest replog.Millis
-	for i, name := range gone.Change.Columns {
-		after[k.table.Column(name)] = gone.Change.Old[i]
-	}
 	for _, i := range won {
 		n := k.columns[i]
 		after[n], times[n] = k.change.New[i], k.change.TimeOf(i)
@@ -167,7 +181,7 @@ func (k *contest) updateAbsent() *Ruling {
 		Columns: k.table.ColumnNames(), New: after, Time: latest, Times: times, Unit: k.change.Unit, Restored: true,
 	})
 	ruling.StaleColumns = lost
-	return ruling
+	return ruling, nil
 }
 
 func (k *contest) updatePresent() *Ruling {

@@ -53,6 +53,7 @@ type Table struct {
 	Local    []Column
 	position map[string]int
 	sql      statements
+	given    map[int]replog.Value // by defaultOf
 }
 
 // Column is one stored column.

@@ -19,9 +19,11 @@ type Adopted struct {
 // in the caller's transaction, and reads the schema again. What it has gathered has
 // to be closed before: a *WaitingError otherwise. What is gone stays known.
 //
+// Where there is a list of objects, only those of them are adopted that are in it.
+//
 // It does not record what was written to them until then: UnseenRows tells of
 // that.
-func (r *Replica) AdoptSchema() (*Adopted, error) {
+func (r *Replica) AdoptSchema(only []Object) (*Adopted, error) {
 	a := &Adopted{Columns: map[string][]string{}}
 	row, err := r.QueryRow("SELECT t.name FROM main.replog_change AS c JOIN main.replog_table AS t ON t.id = c.tbl LIMIT 1")
 	if err == nil && row != nil {
@@ -36,7 +38,7 @@ func (r *Replica) AdoptSchema() (*Adopted, error) {
 	}
 	err = r.alone(func() error {
 		for _, t := range whole.Tables {
-			if err := r.adopt(t, a); err != nil {
+			if err := r.adopt(t, only, a); err != nil {
 				return err
 			}
 		}
@@ -51,7 +53,31 @@ func (r *Replica) AdoptSchema() (*Adopted, error) {
 	return a, nil
 }
 
-func (r *Replica) adopt(t *Table, a *Adopted) error {
+// Adoptable tells whether AdoptSchema would find something.
+func (r *Replica) Adoptable(only []Object) bool {
+	for _, t := range r.Schema.Skipped {
+		if t.Why == whyLocal && findObject(only, typeTable, t.Name) != nil {
+			return true
+		}
+	}
+	return slices.ContainsFunc(r.Schema.Tables, func(t *Table) bool {
+		return slices.ContainsFunc(t.Local, func(c Column) bool { return hasColumn(only, t.Name, c.Name) })
+	})
+}
+
+func hasColumn(list []Object, table, column string) bool {
+	o := findObject(list, typeTable, table)
+	if o == nil {
+		return false
+	}
+	_, has := parseTable(o.SQL).column(foldName(column))
+	return has
+}
+
+func (r *Replica) adopt(t *Table, only []Object, a *Adopted) error {
+	if only != nil && findObject(only, typeTable, t.Name) == nil {
+		return nil
+	}
 	id, err := r.capturedID(t.Name)
 	if err != nil {
 		return err
@@ -65,7 +91,7 @@ func (r *Replica) adopt(t *Table, a *Adopted) error {
 		return err
 	}
 	fresh := slices.DeleteFunc(t.ColumnNames(), func(name string) bool {
-		return slices.ContainsFunc(known, func(k string) bool { return foldName(k) == foldName(name) })
+		return slices.ContainsFunc(known, func(k string) bool { return foldName(k) == foldName(name) }) || only != nil && !hasColumn(only, t.Name, name)
 	})
 	if len(fresh) == 0 {
 		return nil
@@ -154,4 +180,17 @@ func (r *Replica) GatherUnseen(a *Adopted, last replog.Millis) (*Gathered, error
 		err = g.load()
 	}
 	return g, err
+}
+
+// IsNews tells of a change by GatherUnseen whether the tables, as they are now, do not
+// know better: the row is not there, or it holds what ALTER TABLE gave it.
+func (r *Replica) IsNews(c *replog.Change) (bool, error) {
+	_, columns, now, err := r.find(c)
+	if err != nil {
+		return false, err
+	}
+	if c.Op == replog.Insert {
+		return now == nil, nil
+	}
+	return now != nil && slices.Equal(pick(now, columns), c.Old), nil
 }

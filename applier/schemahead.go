@@ -90,6 +90,31 @@ func parseHead(tokens []token) (h schemaHead, ok bool) {
 	return h, true
 }
 
+// SchemaTables names the tables and views that a schema statement is about, as far
+// as its text tells: its own, that of the index or trigger, which may be in objects,
+// and the new name. A text that is no schema statement names none.
+func SchemaTables(sql string, objects []Object) []string {
+	h, ok := parseHead(tokenize(sql))
+	if !ok {
+		return nil
+	}
+	name := h.table
+	if h.action == SchemaDrop {
+		if o := findObject(objects, h.kind, h.name); o != nil {
+			name = o.Table
+		} else if h.kind == typeIndex || h.kind == typeTrigger {
+			return nil
+		}
+	}
+	if t := findObject(objects, typeTable, name); t != nil {
+		name = t.Name // as it is spelled
+	}
+	if h.action == SchemaRename && h.newName != "" {
+		return []string{name, h.newName}
+	}
+	return []string{name}
+}
+
 // on is the table of an index or a trigger.
 func (h *schemaHead) on() string {
 	on := slices.IndexFunc(h.rest, func(t token) bool { return t.is("on") })

@@ -78,7 +78,7 @@ func TestLocalColumnsLiveThroughSchemaStatements(t *testing.T) {
 		t.Errorf("local are %q", got)
 	}
 	var adopted *Adopted
-	r.in(t, "adopt", func() (err error) { adopted, err = r.AdoptSchema(); return err })
+	r.in(t, "adopt", func() (err error) { adopted, err = r.AdoptSchema(nil); return err })
 	if got := fmt.Sprint(*adopted); got != "{[own] map[s:[mine]]}" || len(r.Schema.Local()) > 0 {
 		t.Errorf("%s, local are %q", got, r.Schema.Local())
 	}
@@ -189,7 +189,7 @@ func TestRowsThatWentUnseen(t *testing.T) {
 		`ALTER TABLE t ADD COLUMN c REAL DEFAULT 5; ALTER TABLE t ADD COLUMN d TEXT; UPDATE t SET v = 1, c = 6, d = 'six' WHERE id <= 4000; UPDATE t SET c = 5.0 WHERE id = 1; UPDATE t SET c = 5 WHERE id = 5000;
 		ALTER TABLE k ADD COLUMN z DEFAULT 0; UPDATE k SET z = 0.0; CREATE TABLE n(a TEXT PRIMARY KEY, b); INSERT INTO n VALUES('x', 1), (NULL, 2)`)}
 	r.in(t, "adopt", func() error {
-		_, err := r.AdoptSchema()
+		_, err := r.AdoptSchema(nil)
 		var waiting *WaitingError
 		if !errors.As(err, &waiting) || waiting.Table != "t" {
 			t.Errorf("%v", err)
@@ -204,7 +204,7 @@ func TestRowsThatWentUnseen(t *testing.T) {
 		return r.Forget()
 	})
 	r.in(t, "adopt", func() error {
-		a, err := r.AdoptSchema()
+		a, err := r.AdoptSchema(nil)
 		if err != nil {
 			return err
 		}
@@ -234,7 +234,7 @@ func TestRowsThatWentUnseen(t *testing.T) {
 		if n != 4_002 || CountMissed(missed) != 4_002 {
 			t.Errorf("%d changes, %d missed", n, CountMissed(missed))
 		}
-		again, err2 := r.AdoptSchema()
+		again, err2 := r.AdoptSchema(nil)
 		if err2 != nil || len(again.Tables)+len(again.Columns) > 0 {
 			t.Errorf("again: %v, %v", again, err2)
 		}

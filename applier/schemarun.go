@@ -1,8 +1,11 @@
 package applier
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"replog/replog"
 )
@@ -31,8 +34,10 @@ func (e *WaitingError) Error() string {
 // meaning; those of a table that the statement alters or drops are a *WaitingError.
 //
 // An error leaves nothing behind: a *SchemaError if the statement was refused, of the
-// class UnsafeData by the rows that are there, otherwise SQLite's. Nothing of Intents may be switched on. Where the caller rolls
-// its transaction back, it calls Refresh before it goes on.
+// class UnsafeData by the rows that are there, otherwise SQLite's. A *LostError says
+// that it was interrupted, together with the caller's transaction. Nothing of Intents
+// may be switched on. Where the caller rolls its transaction back, it calls Refresh
+// before it goes on.
 func (r *Replica) RunSchema(s *SchemaStatement, o SchemaOptions) (*SchemaResult, error) {
 	if s.Refused != nil {
 		return nil, s.Refused
@@ -45,7 +50,7 @@ func (r *Replica) RunSchema(s *SchemaStatement, o SchemaOptions) (*SchemaResult,
 		return nil, err
 	}
 	err := r.alone(func() error {
-		return r.withTriggers(&result.Triggers, func() error { return r.runSchema(s) })
+		return r.withTriggers(&result.Triggers, func() error { return r.runSchema(s, o.Time) })
 	})
 	if err != nil {
 		return nil, err
@@ -80,6 +85,7 @@ func (r *Replica) alone(f func() error) error {
 	})
 	if err != nil {
 		r.Schema, r.derived, r.aside, r.putBack = schema, derived, aside, putBack
+		err = errors.Join(err, r.setLastRowID(last[0]))
 	}
 	r.version = -1 // it is that of this transaction, which may yet be undone
 	r.forget()
@@ -150,6 +156,16 @@ func (r *Replica) dropTheirs(wanted func(folded string) bool) error {
 	return nil
 }
 
+// Waits tells whether RunSchema would be a *WaitingError.
+func (r *Replica) Waits(s *SchemaStatement) (bool, error) {
+	err := r.waits(s)
+	var waiting *WaitingError
+	if errors.As(err, &waiting) {
+		return true, nil
+	}
+	return false, err
+}
+
 // waits looks for gathered changes of the table that a statement alters or drops.
 func (r *Replica) waits(s *SchemaStatement) error {
 	id, err := r.capturedID(s.Table)
@@ -163,7 +179,7 @@ func (r *Replica) waits(s *SchemaStatement) error {
 	return err
 }
 
-func (r *Replica) runSchema(s *SchemaStatement) error {
+func (r *Replica) runSchema(s *SchemaStatement, within time.Duration) error {
 	captured, err := r.isCaptured()
 	if err != nil {
 		return err
@@ -179,11 +195,8 @@ func (r *Replica) runSchema(s *SchemaStatement) error {
 		}
 		defer func() { _ = r.Script("PRAGMA legacy_alter_table = OFF") }()
 	}
-	if err := r.Script(s.SQL); err != nil {
-		if code := resultCode(err); code == sqliteError || IsConstraint(err) {
-			return &SchemaError{SQL: s.SQL, Class: UnsafeData, Detail: err.Error(), Err: err}
-		}
-		return fmt.Errorf("%w: %s", err, abbreviate(s.SQL))
+	if err := r.alter(s, within); err != nil {
+		return err
 	}
 	if !captured {
 		return r.reread()
@@ -192,6 +205,29 @@ func (r *Replica) runSchema(s *SchemaStatement) error {
 		return err
 	}
 	return r.recapture(s.Type == typeTable && s.Action == SchemaCreate)
+}
+
+// alter runs the statement itself, for as long as within says where that is not 0.
+func (r *Replica) alter(s *SchemaStatement, within time.Duration) error {
+	ctx := context.Background()
+	if within > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, within)
+		defer cancel()
+	}
+	_, err := r.execContext(ctx, s.SQL)
+	code := resultCode(err)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil && r.conn.AutoCommit():
+		return &LostError{SQL: s.SQL, Err: err}
+	case ctx.Err() != nil:
+		return &SchemaError{SQL: s.SQL, Class: UnsafeLimit, Detail: fmt.Sprintf("it takes more than %s", within), Err: err}
+	case code == sqliteError || IsConstraint(err):
+		return &SchemaError{SQL: s.SQL, Class: UnsafeData, Detail: err.Error(), Err: err}
+	}
+	return fmt.Errorf("%w: %s", err, abbreviate(s.SQL))
 }
 
 // reread reads the schema as this transaction has made it.

@@ -1,6 +1,9 @@
 package applier
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // More classes, of schema statements.
 const (
@@ -75,4 +78,6 @@ type SchemaOptions struct {
 	// Limits bound the text and its expressions. The zero value means
 	// DefaultLimits.
 	Limits Limits
+	// Time, where not 0, bounds how long RunSchema lets it run.
+	Time time.Duration
 }

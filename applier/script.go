@@ -16,22 +16,15 @@ import (
 // commit order, whatever the filter says; a limit takes the newest. What was
 // not applied is a comment.
 //
-// base is the database's first content. It tells which indexes are unique and
-// whether there are triggers: the log holds the effects of triggers and
-// foreign-key actions, which therefore are off while the script runs.
+// base is the database's first content. Its schema, or that of the log before the
+// first entry, tells which indexes are unique. The log holds the effects of triggers
+// and foreign-key actions, which therefore are off while the script runs. Schema
+// statements come in their places.
 //
 // The script stops with an error, and rolls its open transaction back, where a
 // row is not there, or in the way, that the log says otherwise of; and on a
 // device's file, where its changes would be recorded as new.
 func WriteScript(ctx context.Context, base *Conn, log replog.Log, f replog.Filter, w io.Writer) error {
-	schema, err := ReadSchema(base)
-	if err != nil {
-		return err
-	}
-	triggers, err := base.QueryRow("SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'")
-	if err != nil {
-		return err
-	}
 	head, err := log.Head(ctx)
 	if err != nil {
 		return err
@@ -39,8 +32,12 @@ func WriteScript(ctx context.Context, base *Conn, log replog.Log, f replog.Filte
 	if f, err = inCommitOrder(ctx, log, head, f); err != nil {
 		return err
 	}
-	s := &script{w: bufio.NewWriterSize(w, 64<<10), schema: schema}
-	s.begin(head, triggers[0].Int64() > 0)
+	s := &script{w: bufio.NewWriterSize(w, 64<<10)}
+	defer s.close()
+	if err := s.readSchema(ctx, base, log, f.After); err != nil {
+		return err
+	}
+	s.begin(head)
 	err = log.Entries(ctx, f, func(e replog.Entry) error {
 		if err := s.entry(&e); err != nil {
 			return err
@@ -80,10 +77,16 @@ func inCommitOrder(ctx context.Context, log replog.Log, head replog.Head, f repl
 
 // script writes the parts of a script. It keeps the first error.
 type script struct {
-	w      *bufio.Writer
+	w *bufio.Writer
+	// made has the objects that the database has at this point, and schema is its.
+	made   *Replica
 	schema *Schema
-	err    error
+	// triggers: there are some of the application's.
+	triggers bool
+	err      error
 }
+
+const triggersOff = ".dbconfig enable_trigger off\n"
 
 func (s *script) printf(format string, args ...any) {
 	if _, err := fmt.Fprintf(s.w, format, args...); s.err == nil {
@@ -100,10 +103,10 @@ func (s *script) failed() error {
 
 // begin writes what comes before the transactions. replog_script counts the
 // rows that the script changed beside those that SQLite counts.
-func (s *script) begin(head replog.Head, triggers bool) {
+func (s *script) begin(head replog.Head) {
 	s.printf(".bail on\n")
-	if triggers {
-		s.printf(".dbconfig enable_trigger off\n")
+	if s.triggers {
+		s.printf(triggersOff)
 	}
 	s.printf("-- The log of database %s, epoch %s, read at revision %d.\n", head.Database, head.Epoch, head.Revision)
 	s.printf(`PRAGMA foreign_keys = OFF;
@@ -132,6 +135,9 @@ func (s *script) entry(e *replog.Entry) error {
 		s.printf("-- %s: %q\n", e.Reason.Code, e.Reason.Detail)
 	}
 	made := e.Made()
+	if e.Schema != nil {
+		return s.schemaEntry(e)
+	}
 	if made.Len() == 0 {
 		s.printf("-- It changed nothing.\n")
 		return nil
@@ -141,8 +147,13 @@ func (s *script) entry(e *replog.Entry) error {
 	if err != nil {
 		return err
 	}
-	// Its own row counts as well.
-	s.printf("UPDATE temp.replog_script SET expected = expected + %d, changed = total_changes();\n", n+1)
+	s.check(n)
 	s.printf("COMMIT;\n")
 	return nil
+}
+
+// check has the script stop unless it has changed so many rows since the last check.
+func (s *script) check(rows int) {
+	// Its own row counts as well.
+	s.printf("UPDATE temp.replog_script SET expected = expected + %d, changed = total_changes();\n", rows+1)
 }

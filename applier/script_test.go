@@ -25,6 +25,10 @@ func (l *memoryLog) Head(context.Context) (replog.Head, error) {
 	return replog.Head{Revision: replog.Revision(len(l.entries)), Database: "d", Epoch: "e"}, nil
 }
 
+func (l *memoryLog) SchemaAt(context.Context, replog.Revision) (replog.SchemaVersion, error) {
+	return replog.SchemaVersion{}, replog.ErrNotFound
+}
+
 func (l *memoryLog) Entries(_ context.Context, f replog.Filter, yield func(replog.Entry) error) error {
 	n := 0
 	for i := range l.entries {

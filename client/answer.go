@@ -22,6 +22,11 @@ type answer struct {
 	rerun map[replog.Revision]bool
 	// steps: there are entries of other devices that are to be run.
 	steps bool
+	// schema: there are entries with schema statements, and foreignSchema those of
+	// other devices.
+	schema, foreignSchema bool
+	// dropped: something was left out of what was applied.
+	dropped bool
 	// foreign counts the entries of other devices.
 	foreign int
 	kept    []*spool
@@ -37,10 +42,12 @@ func readAnswer(body io.Reader, device replog.DeviceID) (*answer, error) {
 		func(first replog.SyncAnswer) error { a.first = first; return nil },
 		func(v replog.Verdict) error { a.verdicts = append(a.verdicts, v); return nil },
 		func(e replog.EntryHeader) error {
+			a.schema = a.schema || e.Schema
 			switch {
 			case e.Device != device:
 				a.foreign++
-				a.steps = a.steps || e.Digest != nil
+				a.steps = a.steps || e.Digest != nil || e.Schema
+				a.foreignSchema = a.foreignSchema || e.Schema
 			case e.Changes > 0:
 				a.made[e.Revision] = true
 			case e.Digest != nil && *e.Digest != replog.Digest{}:
@@ -57,6 +64,7 @@ func (a *answer) add(next *answer) {
 	a.kept = append(a.kept, next.kept...)
 	a.foreign += next.foreign
 	a.steps = a.steps || next.steps
+	a.schema, a.foreignSchema = a.schema || next.schema, a.foreignSchema || next.foreignSchema
 	maps.Copy(a.made, next.made)
 	maps.Copy(a.rerun, next.rerun)
 	a.done = next.done
@@ -118,16 +126,6 @@ func readAhead(kept io.Reader, each func(*replog.Download) error) error {
 // changed tells whether an own transaction was applied with changes.
 func (a *answer) changed(v *replog.Verdict) bool {
 	return v.AsRecorded || a.made[v.Revision] || a.rerun[v.Revision]
-}
-
-// asHoped tells that all own transactions were applied as they are recorded.
-func (a *answer) asHoped() bool {
-	for i := range a.verdicts {
-		if v := &a.verdicts[i]; v.Outcome != replog.Applied || !v.AsRecorded || len(v.Parts) > 0 {
-			return false
-		}
-	}
-	return true
 }
 
 // close lets go of the entries.

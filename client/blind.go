@@ -74,9 +74,6 @@ func (d *Device) expect(ctx context.Context, as *identity, folder string) (*appl
 	if err := from.sameLog(d.path, as.Database, as.Epoch); err != nil {
 		return nil, err
 	}
-	if err := d.sameSchema(from.path); err != nil {
-		return nil, err
-	}
 	a, err := d.catchUp(ctx, as, from.revision)
 	if err != nil {
 		return nil, err
@@ -93,7 +90,9 @@ func (d *Device) expect(ctx context.Context, as *identity, folder string) (*appl
 	if err != nil {
 		return nil, err
 	}
-	err = m.bringBack(r, from.revision)
+	if err = d.sameLogTables(r.Conn); err == nil {
+		err = m.bringBack(r, from.revision)
+	}
 	if err != nil {
 		r.Close()
 		return nil, err
@@ -143,7 +142,7 @@ func (m *move) revert(r *applier.Replica, at replog.Revision) error {
 		return err
 	})
 	for i := len(after) - 1; i >= 0 && err == nil; i-- {
-		err = r.Revert(after[i])
+		err = r.Revert(r.Widen(after[i]))
 	}
 	return err
 }

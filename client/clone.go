@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"replog/applier"
 	"replog/replog"
 )
 
@@ -73,6 +74,9 @@ func (c *cloning) make(ctx context.Context, folder string) (*InitResult, error) 
 	if err != nil {
 		return nil, err
 	}
+	if from, err = c.withSchema(ctx, from, folder); err != nil {
+		return nil, err
+	}
 	result, err := c.enrol(ctx, from)
 	if err != nil {
 		return nil, err
@@ -85,6 +89,20 @@ func (c *cloning) make(ctx context.Context, folder string) (*InitResult, error) 
 		return nil, errors.Join(fmt.Errorf("place the clone: %w", err), os.Remove(TokenPath(c.path)))
 	}
 	return result, nil
+}
+
+// withSchema takes the newest snapshot where the log's schema has changed since: what
+// applications elsewhere made of theirs does not come by the log.
+func (c *cloning) withSchema(ctx context.Context, from *snapshot, folder string) (*snapshot, error) {
+	log, err := c.server.schema(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	list, err := objectsIn(from.path)
+	if err != nil || applier.FingerprintObjects(list) == log.Fingerprint {
+		return from, err
+	}
+	return c.server.snapshot(ctx, snapshotRequest{folder: folder, keep: true, newest: true, least: log.Revision}, &c.options)
 }
 
 // enrol turns the snapshot into a device. Its transactions are durable, and with

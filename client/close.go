@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"replog/applier"
+	"replog/client/gathered"
 	"replog/replog"
 )
 
@@ -56,40 +57,50 @@ func (d *Device) closeGathered(id *identity, missed []applier.RowImage) error {
 	if err != nil {
 		return err
 	}
-	w := unnumbered{conn: d.replica.Conn, long: map[int64]replog.Changes{}}
-	if err := d.replica.GatherBackWith(id.LastTime, missed, w.put); err != nil {
+	aside := gathered.OpenAside(d.replica.Conn)
+	last, err := aside.Last()
+	if err != nil {
+		return err
+	}
+	w := unnumbered{conn: d.replica.Conn, long: map[int64]*gathered.Step{}}
+	if err := d.replica.GatherBackWith(max(id.LastTime, last), missed, w.put); err != nil {
 		return errors.Join(err, w.close())
 	}
 	var open *closing
-	err = w.each(func(n *numberless) error {
-		if open == nil && !n.follows && !n.intent {
+	next := func(n *gathered.Step) error {
+		if open == nil && !n.Follows && !n.Intent {
 			return d.closeRows(id, without, n)
 		}
 		if open == nil {
 			open = d.newClosing(id, without, n)
 		}
-		if err := open.add(n); err != nil || n.follows {
+		if err := open.add(n); err != nil || n.Follows {
 			return err
 		}
 		whole := open
 		open = nil
 		return whole.end()
-	})
-	return errors.Join(err, w.close())
+	}
+	if err = aside.Each(next); err == nil {
+		err = w.each(next)
+	}
+	if err == nil && last > 0 {
+		err = aside.Forget()
+	}
+	return errors.Join(err, w.close(), aside.Close())
 }
 
 // closeRows closes a transaction of row statements alone.
-func (d *Device) closeRows(id *identity, without []replog.Seq, n *numberless) error {
+func (d *Device) closeRows(id *identity, without []replog.Seq, n *gathered.Step) error {
 	t := d.newClosing(id, without, n).t
 	if err := d.number(id, t); err != nil {
 		return err
 	}
-	rows, long := n.long.(*longRowLists)
-	if !long {
-		return d.outbox().addEncoded(t, n.lines, n.ran)
+	if n.Rows == nil {
+		return d.outbox().addEncoded(t, n.Lines, n.Ran)
 	}
-	t.SetLong(rows.of.RecordedStatements(), rows.of.RecordedNet())
-	return d.outbox().addLong(t, bodiesOf(t), n.ran)
+	t.SetLong(n.Rows.RecordedStatements(), n.Rows.RecordedNet())
+	return d.outbox().addLong(t, bodiesOf(t), n.Ran)
 }
 
 // number gives a transaction what only one that is kept gets.

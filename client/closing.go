@@ -1,10 +1,10 @@
 package client
 
 import (
-	"bytes"
 	"errors"
 
 	"replog/applier"
+	"replog/client/gathered"
 	"replog/replog"
 )
 
@@ -15,81 +15,65 @@ type closing struct {
 	t    *replog.Transaction
 	form stepForm
 	made *applier.Composition
-	ran  []RanAs
+	ran  []gathered.RanAs
 }
 
 // newClosing begins a transaction with its oldest step, n; its number comes at the
 // end.
-func (d *Device) newClosing(id *identity, without []replog.Seq, n *numberless) *closing {
+func (d *Device) newClosing(id *identity, without []replog.Seq, n *gathered.Step) *closing {
 	return &closing{
 		Device: d, id: id, form: stepForm{conn: d.replica.Conn}, made: applier.NewComposition(d.replica.Schema),
 		t: &replog.Transaction{
-			Device: id.Device, Marked: n.marked, Whole: id.Whole && !n.marked, Label: n.label,
-			Base: id.SyncPoint, Seen: id.Seen, Without: without, Time: n.time,
+			Device: id.Device, Marked: n.Marked || n.Schema, Whole: id.Whole && !n.Marked && !n.Schema, Label: n.Label, Schema: n.Schema,
+			Base: id.SyncPoint, Seen: id.Seen, Without: without, Time: n.Time,
 		},
 	}
 }
 
 // add adds a step.
-func (c *closing) add(n *numberless) error {
-	ran, err := decodeRan(n.ran)
+func (c *closing) add(n *gathered.Step) error {
+	c.t.Time = max(c.t.Time, n.Time)
+	ran, err := gathered.DecodeRan(n.Ran)
 	if err != nil {
 		return err
 	}
 	for _, s := range ran {
-		c.ran = addRan(c.ran, s)
+		c.ran = gathered.AddRan(c.ran, s)
 	}
-	net, err := n.netChanges()
-	if err == nil {
-		err = c.made.Add(net)
+	if err := c.addMade(n); err != nil {
+		return err
 	}
+	if n.Rows != nil {
+		return c.form.addRows(n.Rows)
+	}
+	if n.Intent && n.Schema {
+		t, err := n.Transaction()
+		if err != nil {
+			return err
+		}
+		c.form.schema = max(c.form.schema, kindOf(t.Steps[0].Intent))
+	}
+	return c.form.add(n.Lines)
+}
+
+// addMade adds what the step has made of the tables. That is not kept of a
+// transaction with schema statements, which is never undone.
+func (c *closing) addMade(n *gathered.Step) error {
+	if c.t.Schema {
+		return nil
+	}
+	net, err := n.NetChanges()
 	if err != nil {
 		return err
 	}
-	if rows, long := n.long.(*longRowLists); long {
-		return c.form.addRows(rows.of)
-	}
-	return c.form.add(n.lines)
-}
-
-// netChanges are those of a step.
-func (n *numberless) netChanges() (replog.Changes, error) {
-	if n.long != nil {
-		return n.long, nil
-	}
-	var statements, net replog.ChangeList
-	var parser replog.ChangeParser
-	to := func(list *replog.ChangeList) func([]byte) error {
-		return func(body []byte) error {
-			if body == nil {
-				net = replog.ChangeList{}
-				return nil
-			}
-			c, err := parser.Parse(body)
-			*list = append(*list, c)
-			return err
-		}
-	}
-	if !n.intent {
-		err := replog.EachBody(n.lines, to(&statements), to(&net))
-		if net == nil {
-			net = statements
-		}
-		return net, err
-	}
-	for line := range bytes.Lines(n.net) {
-		if err := to(&net)(bytes.TrimSuffix(line, []byte("\n"))); err != nil {
-			return nil, err
-		}
-	}
-	return net, nil
+	return c.made.Add(net)
 }
 
 // end numbers the transaction and puts it into the outbox, if it changed anything.
 func (c *closing) end() (err error) {
 	defer func() { err = errors.Join(err, c.made.Close()) }()
 	made := c.made.List()
-	if made.Len() == 0 {
+	if made.Len() == 0 && !c.t.Schema {
 		return c.form.forget()
 	}
 	if err := c.number(c.id, c.t); err != nil {
@@ -99,8 +83,11 @@ func (c *closing) end() (err error) {
 	if err != nil {
 		return err
 	}
-	if row.ran, err = encodeRan(c.ran); err != nil {
+	if row.ran, err = gathered.EncodeRan(c.ran); err != nil {
 		return err
+	}
+	if c.t.Schema {
+		made = nil
 	}
 	return c.outbox().insertMade(row, c.form.long, made)
 }

@@ -57,9 +57,18 @@ func (d *Device) addConflicts(p *pending, v *replog.Verdict) error {
 	if len(parts) == 0 && v.Outcome != replog.Applied {
 		return fmt.Errorf("%w: %s without parts", replog.ErrForm, v.Outcome)
 	}
+	// What a device found and may not send stays in its file, which is told anyway.
+	derived := false
+	if p.schema != noSchema {
+		t, err := d.outbox().load(p)
+		if err != nil {
+			return err
+		}
+		derived = t.Steps != nil && t.Steps[0].Intent != nil && t.Steps[0].Intent.Schema == replog.SchemaDerived
+	}
 	for i := range parts {
 		state := StateNoted
-		if parts[i].Outcome.Waits() {
+		if parts[i].Outcome.Waits() && !(derived && parts[i].Reason.Code == replog.ReasonSchemaRight) {
 			state = StateWaiting
 		}
 		text, err := json.Marshal(parts[i])

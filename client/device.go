@@ -23,7 +23,7 @@ import (
 var schemaSQL string
 
 // format is the version of the tables in schema.sql.
-const format = 3
+const format = 4
 
 // Options are what a device needs from outside. The zero value works.
 type Options struct {
@@ -53,6 +53,9 @@ type Options struct {
 	// Stall is how long the download of a snapshot may bring nothing before it
 	// counts as cut. Default one minute.
 	Stall time.Duration
+	// LocalSchema leaves what an application adds to the schema in its file: nothing
+	// of it is sent.
+	LocalSchema bool
 	// Fault is called at the named fault points; an error ends the work there.
 	Fault func(point string) error
 }
@@ -187,8 +190,8 @@ type identity struct {
 	Seen      replog.Seq
 	LastTime  replog.Millis
 	Whole     bool
-	Tables    string        // see applier.Schema.Describe
 	LastSync  replog.Millis // 0: never
+	Schema    schemaState
 }
 
 // identity reads who the device is. A file that is not enrolled, or no longer,
@@ -200,7 +203,7 @@ func (d *Device) identity() (*identity, error) {
 		return nil, &NotEnrolledError{Path: d.path}
 	}
 	row, err := d.replica.QueryRow(`SELECT format, device, server, name, database, epoch, sync_point, last_seq, seen,
-		last_time, whole, tables, coalesce(last_sync, 0) FROM main.replog_device`)
+		last_time, whole, coalesce(last_sync, 0) FROM main.replog_device`)
 	if err != nil {
 		return nil, busy(d.path, err)
 	}
@@ -210,36 +213,16 @@ func (d *Device) identity() (*identity, error) {
 	if row[0].Int64() != format {
 		return nil, fmt.Errorf("%s: its replog tables have format %d; this program knows %d", d.path, row[0].Int64(), format)
 	}
-	return &identity{
+	id := &identity{
 		Device: replog.DeviceID(row[1].Bytes()), Server: row[2].Bytes(), Name: row[3].Bytes(),
 		Database: row[4].Bytes(), Epoch: replog.Epoch(row[5].Bytes()),
 		SyncPoint: replog.Revision(row[6].Int64()), LastSeq: replog.Seq(row[7].Int64()), Seen: replog.Seq(row[8].Int64()),
-		LastTime: replog.Millis(row[9].Int64()), Whole: row[10].Int64() != 0, Tables: row[11].Bytes(), LastSync: replog.Millis(row[12].Int64()),
-	}, nil
-}
-
-// checkTables compares the tables with those that capture was installed on.
-// What differs is a *MismatchError that shows both sides.
-func (d *Device) checkTables(id *identity) error {
-	moved, err := d.replica.RowIDsMoved()
-	if err != nil {
-		return err
+		LastTime: replog.Millis(row[9].Int64()), Whole: row[10].Int64() != 0, LastSync: replog.Millis(row[11].Int64()),
 	}
-	if moved {
-		return &MismatchError{Path: d.path, Detail: "its rows were given new rowids, as by a dump that was read in again, and no longer match those of the log"}
+	if id.Schema, err = d.schemaState(); err != nil {
+		return nil, busy(d.path, err)
 	}
-	now := d.replica.Schema.Describe()
-	if now == id.Tables {
-		return nil
-	}
-	whole, err := applier.WholeSchema(d.replica.Conn)
-	if err != nil {
-		return busy(d.path, err)
-	}
-	return &MismatchError{
-		Path: d.path, Code: replog.CodeSchema,
-		Detail: "its tables have changed since it was enrolled:\n" + differingLines(id.Tables, whole.Describe()),
-	}
+	return id, nil
 }
 
 // differingLines lists the lines that only one of two texts has, those of the

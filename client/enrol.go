@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"replog/applier"
+	"replog/client/gathered"
 	"replog/replog"
 )
 
@@ -213,16 +214,18 @@ func (d *Device) install(whole bool) error {
 	if err := d.replica.Install(); err != nil {
 		return err
 	}
-	if err := d.replica.Script(schemaSQL); err != nil {
+	if err := d.replica.Script(schemaSQL + gathered.TableSQL + gathered.SchemaSQL); err != nil {
+		return err
+	}
+	if err := d.installSchema(); err != nil {
 		return err
 	}
 	w := int64(0)
 	if whole {
 		w = 1
 	}
-	return d.replica.Exec("INSERT INTO main.replog_device VALUES(?, '', ?, ?, '', '', 0, 0, 0, 0, ?, ?, NULL)",
-		replog.Integer(format), replog.Text(d.server.url), replog.Text(d.server.name), replog.Integer(w),
-		replog.Text(d.replica.Schema.Describe()))
+	return d.replica.Exec("INSERT INTO main.replog_device VALUES(?, '', ?, ?, '', '', 0, 0, 0, 0, ?, NULL)",
+		replog.Integer(format), replog.Text(d.server.url), replog.Text(d.server.name), replog.Integer(w))
 }
 
 // join publishes or compares the content, then enrols.
@@ -262,6 +265,9 @@ func (d *Device) enrol(ctx context.Context, label string, from *snapshot) (*Init
 			return nil, err
 		}
 		at = from.revision
+		if err := d.agreeWith(from.path); err != nil {
+			return nil, err
+		}
 	}
 	if err := d.options.Fault(FaultEnrolled); err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 
+	"replog/applier"
 	"replog/replog"
 )
 
@@ -208,25 +209,60 @@ func (d *Device) become(ctx context.Context, id *identity, next replog.DeviceID)
 	if as.SyncPoint, err = d.oldestBase(id); err != nil {
 		return nil, err
 	}
-	a, err := d.catchUp(ctx, &as, maxRevision)
-	if err != nil {
+	folder := PartialPath(d.path)
+	if err := openFolder(folder); err != nil {
 		return nil, err
+	}
+	f := &forking{Device: d, next: next}
+	err = f.become(ctx, id, &as, folder)
+	return f.result, closeFolder(folder, err)
+}
+
+// become is [Device.become] with a folder to download into.
+func (f *forking) become(ctx context.Context, id, as *identity, folder string) (err error) {
+	d := f.Device
+	if err := f.loadContent(ctx, id, folder); err != nil {
+		return err
+	}
+	if f.content != nil {
+		defer f.content.Close()
+	}
+	a, err := d.catchUp(ctx, as, maxRevision)
+	if err != nil {
+		return err
 	}
 	defer a.close()
-	if a.done.Revision < id.SyncPoint {
-		return nil, endsBefore()
+	if a.done.Revision < max(id.SyncPoint, f.at) {
+		return endsBefore()
 	}
 	if a.verdicts, err = d.server.verdicts(ctx, id.Device, id.SyncPoint, a.done.Revision); err != nil {
-		return nil, err
+		return err
 	}
 	if err := d.options.Fault(FaultAnswered); err != nil {
-		return nil, err
+		return err
 	}
-	f := &forking{Device: d, next: next, answer: a, result: &ForkResult{
-		Former: id.Device, Device: next, Database: d.server.name, SyncPoint: a.done.Revision,
-	}}
-	err = d.write(f.rename)
-	return f.result, d.diverged(err)
+	f.answer = a
+	f.result = &ForkResult{Former: id.Device, Device: f.next, Database: d.server.name, SyncPoint: a.done.Revision}
+	return d.diverged(d.write(f.rename))
+}
+
+// loadContent downloads a snapshot where schema statements in the outbox cannot be
+// undone.
+func (f *forking) loadContent(ctx context.Context, id *identity, folder string) error {
+	row, err := f.replica.QueryRow("SELECT 1 FROM main.replog_outbox WHERE schema = ?", replog.Integer(int64(schemaChanges)))
+	if err != nil || row == nil {
+		return busy(f.path, err)
+	}
+	from, err := f.server.snapshot(ctx, snapshotRequest{folder: folder, newest: true, least: id.SyncPoint}, &f.options)
+	if err != nil {
+		return err
+	}
+	if err := from.sameLog(f.path, id.Database, id.Epoch); err != nil {
+		return err
+	}
+	f.at = from.revision
+	f.content, err = applier.Open(from.path, applier.OpenOptions{ReadOnly: true})
+	return err
 }
 
 // oldestBase is the first sync point at which something in the outbox was

@@ -103,7 +103,11 @@ func (f *forking) heldParts(p *pending, t *replog.Transaction, taint *applier.Ta
 		return replog.Part{Outcome: replog.Held, Rows: rows, Reason: replog.Reason{Code: replog.ReasonBuildsOnUnsure, Detail: buildsOn(what)}}
 	}
 	if t.HasIntents() {
-		what, err := f.heldSteps(p, t, taint)
+		look := f.heldSteps
+		if p.schema != noSchema {
+			look = f.heldSchema
+		}
+		what, err := look(p, t, taint)
 		if err != nil || what == "" {
 			return nil, err
 		}
@@ -141,7 +145,12 @@ func (f *forking) addAgain(t *replog.Transaction) error {
 	if !t.HasIntents() {
 		return f.outbox().add(t)
 	}
-	form := stepForm{conn: f.replica.Conn}
+	return f.addSteps(t)
+}
+
+// addSteps puts a transaction with intents, or schema statements, into the outbox.
+func (d *Device) addSteps(t *replog.Transaction) error {
+	form := stepForm{conn: d.replica.Conn}
 	if err := form.addSteps(t); err != nil {
 		return err
 	}
@@ -149,7 +158,7 @@ func (f *forking) addAgain(t *replog.Transaction) error {
 	if err != nil {
 		return err
 	}
-	return f.outbox().insertMade(row, form.long, nil)
+	return d.outbox().insertMade(row, form.long, nil)
 }
 
 // remainder is a transaction without some of its net changes, if any of it is held;

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"replog/applier"
 	"replog/replog"
 )
 
@@ -20,6 +21,10 @@ type forking struct {
 	// past lists who changed the rows of the outbox, in order of revision; nil
 	// where nothing in it may build on an entry of the former identity.
 	past map[replog.RowID][]pastEntry
+	// content is the state of a revision, where the outbox cannot be undone: nil where
+	// it can.
+	content *applier.Conn
+	at      replog.Revision
 }
 
 // pastEntry is an entry that changed a row.
@@ -51,7 +56,7 @@ func (f *forking) rename() error {
 	// all changes, as of any other device.
 	id.Device = f.next
 	err = f.replica.WithoutTriggers(func() error {
-		if err := m.advance(m.undone); err != nil {
+		if err := m.advance(func() (replog.Revision, error) { return f.confirm(m) }); err != nil {
 			return err
 		}
 		if err := f.renew(m); err != nil {
@@ -62,6 +67,9 @@ func (f *forking) rename() error {
 		}
 		return m.intentsOff()
 	})
+	if err == nil {
+		err = m.noteSchema()
+	}
 	if err != nil {
 		return err
 	}
@@ -83,6 +91,14 @@ func (f *forking) rename() error {
 		return err
 	}
 	return f.finish(id, f.answer)
+}
+
+// confirm brings the tables to a confirmed state.
+func (f *forking) confirm(m *move) (replog.Revision, error) {
+	if f.content == nil {
+		return m.undone()
+	}
+	return f.at, m.confirmFrom(f.content, f.at)
 }
 
 // sort picks from what the log holds of the former identity what this file knows:
@@ -112,7 +128,7 @@ func (f *forking) sort(id *identity) error {
 	}
 	builds := false
 	err = f.answer.entries(func(e *replog.Download) error {
-		if own(e) && e.List.Len() > 0 {
+		if own(e) && rowsOf(e).Len() > 0 {
 			f.answer.made[e.Revision] = true
 			builds = true
 		}
@@ -140,7 +156,7 @@ func (f *forking) readPast(pending []*pending, own func(*replog.Download) bool) 
 		}
 	}
 	return f.answer.entries(func(e *replog.Download) error {
-		return replog.EachChange(e.List, func(_ int, c *replog.Change) error {
+		return replog.EachChange(rowsOf(e), func(_ int, c *replog.Change) error {
 			row := c.Row()
 			if _, ok := f.past[row]; ok {
 				f.past[row] = append(f.past[row], pastEntry{e.Revision, own(e)})

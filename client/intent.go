@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"replog/client/driver"
+	"replog/client/gathered"
 )
 
 // Optional is [driver.Optional]: the server may do without the statements that run
@@ -21,3 +22,7 @@ func AsRows(ctx context.Context) context.Context { return driver.AsRows(ctx) }
 // ExpectError is [driver.ExpectError]: what a statement did not do that Expect asked
 // for.
 type ExpectError = driver.ExpectError
+
+// RanAs is a statement that an application ran through the driver, and that does not
+// travel as an intent.
+type RanAs = gathered.RanAs

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"replog/applier"
+	"replog/client/gathered"
 	"replog/replog"
 )
 
@@ -20,7 +21,8 @@ type pending struct {
 	size     int          // of the recorded form, in bytes
 	long     int64        // the id in replog_long; 0 where nothing is long
 	without  []replog.Seq // see replog.Transaction
-	intents  bool
+	intents  bool         // or schema statements
+	schema   schemaKind
 	// tables are those that its intents may write, once a replay found out.
 	tables []string
 }
@@ -33,10 +35,10 @@ func (d *Device) outbox() outbox { return outbox{d.replica} }
 // list tells what waits, in order of seq.
 func (o outbox) list() ([]*pending, error) {
 	var list []*pending
-	err := o.Query("SELECT seq, uploaded, effect, replayed, size, long, without, intents FROM main.replog_outbox ORDER BY seq", func(row []replog.Value) error {
+	err := o.Query("SELECT seq, uploaded, effect, replayed, size, long, without, intents, schema FROM main.replog_outbox ORDER BY seq", func(row []replog.Value) error {
 		p := &pending{
 			seq: replog.Seq(row[0].Int64()), uploaded: row[1].Int64() != 0, effect: row[2].Int64() != 0,
-			replayed: row[3].Int64() != 0, size: int(row[4].Int64()), long: row[5].Int64(), intents: row[7].Int64() != 0,
+			replayed: row[3].Int64() != 0, size: int(row[4].Int64()), long: row[5].Int64(), intents: row[7].Int64() != 0, schema: schemaKind(row[8].Int64()),
 		}
 		list = append(list, p)
 		if row[6].Bytes() == "" {
@@ -122,11 +124,17 @@ func (o outbox) undo() error {
 		if !p.effect {
 			continue
 		}
+		if p.schema != noSchema {
+			if err := o.undoSchema(p); err != nil {
+				return err
+			}
+			continue
+		}
 		made, err := o.made(p)
 		if err != nil {
 			return err
 		}
-		if err := o.Revert(made); err != nil {
+		if err := o.Revert(o.Widen(made)); err != nil {
 			return err
 		}
 	}
@@ -160,6 +168,7 @@ type outboxRow struct {
 	made     replog.Value
 	long     replog.Value
 	intents  bool
+	schema   schemaKind
 	ran      string
 }
 
@@ -172,9 +181,9 @@ func (o outbox) insert(r *outboxRow) error {
 		}
 		without = string(b)
 	}
-	return o.Exec("INSERT INTO main.replog_outbox VALUES(?, 0, 1, 0, '', ?, ?, ?, ?, ?, ?, ?, ?)",
+	return o.Exec("INSERT INTO main.replog_outbox VALUES(?, 0, 1, 0, '', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		replog.Integer(int64(r.t.Seq)), replog.Text(without), replog.Text(string(r.hash)), replog.Blob(r.recorded), r.made,
-		replog.Integer(int64(r.size)), r.long, truth(r.intents), replog.Text(r.ran))
+		replog.Integer(int64(r.size)), r.long, truth(r.intents), replog.Integer(int64(r.schema)), replog.Text(r.ran))
 }
 
 // replayed notes that a replay made changes of t, or that it made none and why.
@@ -183,13 +192,18 @@ func (o outbox) replayed(p *pending, t *replog.Transaction, made replog.Changes,
 	var others replog.Changes // than the net changes
 	if p.effect {
 		same := false
-		if !t.HasIntents() {
+		if !t.HasIntents() || t.Schema {
 			var err error
 			if same, err = replog.SameChanges(made, t.NetChanges()); err != nil {
 				return err
 			}
 		}
-		if !same {
+		switch {
+		case !same && t.Schema: // in which a row may come twice
+			if err := o.Exec("UPDATE main.replog_outbox SET schema = ? WHERE seq = ?", replog.Integer(int64(schemaChanges)), replog.Integer(int64(p.seq))); err != nil {
+				return err
+			}
+		case !same:
 			others = made
 		}
 	}
@@ -252,4 +266,13 @@ func (o outbox) drop(p *pending) error {
 		return err
 	}
 	return forgetLong(o.Conn, p.long)
+}
+
+// ran reads what is kept of a transaction's statements.
+func (o outbox) ran(p *pending) ([]RanAs, error) {
+	row, err := o.QueryRow("SELECT ran FROM main.replog_outbox WHERE seq = ?", replog.Integer(int64(p.seq)))
+	if err != nil || row == nil {
+		return nil, err
+	}
+	return gathered.DecodeRan(row[0].Bytes())
 }

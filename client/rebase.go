@@ -34,6 +34,9 @@ func (d *Device) rebase(a *answer, result *SyncResult) error {
 		if err == nil && !done {
 			err = m.wholly(m.undone)
 		}
+		if err == nil {
+			err = m.noteSchema()
+		}
 		if err != nil {
 			return err
 		}
@@ -62,6 +65,9 @@ type move struct {
 	pending []*pending
 	verdict map[replog.Seq]*replog.Verdict
 	short   bool // a short cut was taken
+	// schemas: the log's schema has changed. lacking: it has what the file does not
+	// have yet, and dropped: some of it was left out.
+	schemas, lacking, dropped bool
 }
 
 // newMove makes sure that the verdicts are about this file's transactions:
@@ -173,7 +179,14 @@ func (m *move) advance(confirm func() (replog.Revision, error)) error {
 }
 
 // undone is the confirmed state at the sync point.
-func (m *move) undone() (replog.Revision, error) { return m.id.SyncPoint, m.outbox().undo() }
+func (m *move) undone() (replog.Revision, error) {
+	for _, p := range m.pending {
+		if p.schema == schemaChanges {
+			return 0, &reloadError{p.seq}
+		}
+	}
+	return m.id.SyncPoint, m.outbox().undo()
+}
 
 // apply makes the changes of one entry; those of an own transaction that were
 // made as recorded are in the outbox, which verdicts leave in it until the
@@ -182,6 +195,9 @@ func (m *move) apply(e *replog.Download) error {
 	if e.Digest != nil {
 		return m.rerun(e)
 	}
+	if e.Schema {
+		return m.applySchema(e)
+	}
 	changes, err := m.changes(e)
 	if err == nil {
 		err = m.intentsOff()
@@ -189,12 +205,12 @@ func (m *move) apply(e *replog.Download) error {
 	if err != nil {
 		return err
 	}
-	return m.replica.Apply(changes)
+	return m.applyRows(changes)
 }
 
 func (m *move) changes(e *replog.Download) (replog.Changes, error) {
-	if e.Device != m.id.Device {
-		return e.List, nil
+	if e.Device != m.id.Device || e.Schema {
+		return rowsOf(e), nil
 	}
 	v, p := m.verdict[e.Seq], m.find(e.Seq)
 	if v == nil {
@@ -213,6 +229,9 @@ func (m *move) changes(e *replog.Download) (replog.Changes, error) {
 // judged processes the verdicts: their transactions leave the outbox, and what
 // was not applied becomes conflicts.
 func (m *move) judged() error {
+	if err := m.judgedSchema(); err != nil {
+		return err
+	}
 	for i := range m.answer.verdicts {
 		v := &m.answer.verdicts[i]
 		p := m.find(v.Seq)
@@ -259,10 +278,13 @@ func (m *move) replay() error {
 // replayOne makes a transaction again, and notes what it made, or why it is without
 // effect.
 func (m *move) replayOne(p *pending, t *replog.Transaction, taint *applier.Taint) error {
-	if t.HasIntents() {
+	switch {
+	case p.schema != noSchema:
+		return m.replaySchema(p, t, taint)
+	case t.HasIntents():
 		return m.replaySteps(p, t, taint)
 	}
-	net := t.NetChanges()
+	net := m.replica.Widen(t.NetChanges())
 	row, touched, err := taint.Touched(net)
 	if err != nil {
 		return err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 
-	"replog/applier"
 	"replog/replog"
 )
 
@@ -53,35 +52,9 @@ func (d *Device) repair(ctx context.Context) (*RepairResult, error) {
 
 // repairIn repairs with the help of a folder, in which it downloads.
 func (d *Device) repairIn(ctx context.Context, folder string) (*RepairResult, error) {
-	id, err := d.identity()
-	if err != nil {
-		return nil, err
-	}
-	from, err := d.server.snapshot(ctx, snapshotRequest{folder: folder, keep: true, newest: true, least: id.SyncPoint}, &d.options)
-	if err != nil {
-		return nil, err
-	}
-	if err := from.sameLog(d.path, id.Database, id.Epoch); err != nil {
-		return nil, err
-	}
-	snapshot, at := from.path, from.revision
-	if err := d.sameSchema(snapshot); err != nil {
-		return nil, err
-	}
-	a, err := d.catchUp(ctx, id, at)
-	if err != nil {
-		return nil, err
-	}
-	defer a.close()
-	if at < id.SyncPoint { // what is between the two would be missing
-		return nil, &UnreachableError{URL: d.server.address(), Err: errOldSnapshot}
-	}
 	result := &RepairResult{Backup: d.path + ".backup-" + strings.ReplaceAll(d.options.Clock().UTC().Format("20060102-150405.000"), ".", "-")}
-	err = d.replica.Backup(result.Backup)
-	if err == nil {
-		err = d.reload(snapshot, at, a)
-	}
-	if err != nil {
+	l := &loading{Device: d}
+	if err := l.download(ctx, folder, func() error { return d.replica.Backup(result.Backup) }); err != nil {
 		// Nothing was changed, so there is nothing to go back to.
 		return nil, errors.Join(busy(d.path, err), removeFile(result.Backup))
 	}
@@ -115,49 +88,4 @@ func (d *Device) catchUp(ctx context.Context, id *identity, at replog.Revision) 
 		more = a.done.More && a.done.Revision < at
 	}
 	return all, nil
-}
-
-// reload replaces the tables' content, in one transaction.
-func (d *Device) reload(snapshot string, at replog.Revision, a *answer) error {
-	content, err := applier.Open(snapshot, applier.OpenOptions{ReadOnly: true})
-	if err != nil {
-		return err
-	}
-	defer content.Close()
-	err = d.write(func() error {
-		id, err := d.identity()
-		if err != nil {
-			return err
-		}
-		if err := d.close(id); err != nil {
-			return err
-		}
-		m, err := d.newMove(id, a)
-		if err != nil {
-			return err
-		}
-		err = m.wholly(func() (replog.Revision, error) { return at, d.replica.LoadFrom(content) })
-		if err != nil {
-			return err
-		}
-		return d.finish(id, a)
-	})
-	return d.diverged(err)
-}
-
-// sameSchema checks that the tables are those of the snapshot.
-func (d *Device) sameSchema(snapshot string) error {
-	c, err := applier.Open(snapshot, applier.OpenOptions{ReadOnly: true})
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	s, err := applier.ReadSchema(c)
-	if err != nil {
-		return err
-	}
-	if s.Fingerprint() != d.replica.Schema.Fingerprint() {
-		return &MismatchError{Path: d.path, Code: replog.CodeSchema, Detail: "its tables differ from the server's"}
-	}
-	return nil
 }

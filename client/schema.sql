@@ -12,7 +12,6 @@ CREATE TABLE replog_device(
   seen        INTEGER NOT NULL, -- the highest own seq whose verdict was processed
   last_time   INTEGER NOT NULL, -- the latest recorded time, milliseconds
   whole       INTEGER NOT NULL, -- unmarked transactions may not be divided
-  tables      TEXT NOT NULL,    -- the replicated tables when capture was installed
   last_sync   INTEGER           -- when the last sync ended, milliseconds
 );
 
@@ -30,7 +29,8 @@ CREATE TABLE replog_outbox(
                               -- these are not its net changes
   size      INTEGER NOT NULL, -- of the recorded form, in bytes
   long      INTEGER,          -- the id in replog_long of what is long
-  intents   INTEGER NOT NULL, -- it holds some
+  intents   INTEGER NOT NULL, -- it holds some, or schema statements
+  schema    INTEGER NOT NULL, -- 1: it holds schema statements that add something; 2: others
   ran       TEXT NOT NULL     -- JSON: statements that did not travel as intents, and
                               -- why; '' for none
 );

@@ -19,15 +19,16 @@ import (
 //   - that what other devices changed shares nothing with the outbox: no row, no
 //     unique value, no reference. Then it can be written beside the outbox: no
 //     order between the two makes a difference. Intents on either side may read
-//     anything: then there is no short cut.
+//     anything: then there is no short cut. Nor is there where schema statements of
+//     the outbox do more than add something.
 //
 // Where nobody else changed anything, nothing is written to the tables at all.
 func (m *move) shortcut() (bool, error) {
-	if !m.answer.asHoped() || len(m.answer.made) > 0 {
-		return false, nil
+	if hoped, err := m.asHoped(); err != nil || !hoped || len(m.answer.made) > 0 {
+		return false, err
 	}
 	for _, p := range m.pending {
-		if !p.effect || len(p.without) > 0 || !p.replayed && m.verdict[p.seq] == nil || p.intents && m.answer.foreign > 0 {
+		if !p.effect || len(p.without) > 0 || !p.replayed && m.verdict[p.seq] == nil || p.intents && p.schema != schemaAdds && m.answer.foreign > 0 {
 			return false, nil
 		}
 	}
@@ -58,7 +59,7 @@ func (m *move) beside() (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if err := mine.Add(t.NetChanges()); err != nil {
+		if err := mine.Add(m.replica.Widen(t.NetChanges())); err != nil {
 			return false, err
 		}
 	}
@@ -68,10 +69,14 @@ func (m *move) beside() (bool, error) {
 				if e.Device == m.id.Device {
 					return nil
 				}
-				if met, err := mine.Meets(e.List); err != nil || met {
+				kept, err := m.kept(m.replica.Widen(e.List))
+				if err != nil {
+					return err
+				}
+				if met, err := mine.Meets(kept); err != nil || met {
 					return errors.Join(err, errClash)
 				}
-				return m.replica.ApplyBeside(e.List)
+				return errors.Join(m.replica.ApplyBeside(kept), closeKept(kept))
 			})
 		})
 	})

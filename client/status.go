@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"replog/applier"
+	"replog/client/gathered"
 	"replog/replog"
 )
 
@@ -41,7 +42,11 @@ func (d *Device) Status(ctx context.Context) (*Status, error) {
 		if err != nil {
 			return err
 		}
-		s.Pending = len(pending)
+		row, err := d.replica.QueryRow("SELECT count(*) FROM main.replog_gathered WHERE part = 0 AND NOT follows")
+		if err != nil {
+			return err
+		}
+		s.Pending = len(pending) + int(row[0].Int64())
 		err = d.replica.GatherBack(id.LastTime, func(g *applier.Gathered) error {
 			if !g.Follows {
 				s.Pending++
@@ -139,34 +144,69 @@ func (d *Device) pending(id *identity) ([]Pending, error) {
 		}
 		list = append(list, next)
 	}
-	gathered, err := d.replica.Gather(id.LastTime)
-	if err != nil {
-		return nil, err
+	w := waitingSteps{list: list, base: id.SyncPoint}
+	aside := gathered.OpenAside(d.replica.Conn)
+	if err := aside.Each(w.addStep); err != nil {
+		return nil, errors.Join(err, aside.Close())
 	}
-	return appendGathered(list, gathered, id.SyncPoint)
+	steps, err := d.replica.Gather(id.LastTime)
+	for _, g := range steps {
+		w.add(g)
+	}
+	return w.list, errors.Join(err, aside.Close())
 }
 
-// appendGathered adds what the next sync closes.
-func appendGathered(list []Pending, gathered []*applier.Gathered, base replog.Revision) ([]Pending, error) {
-	var ran []*applier.RanStatement
-	var open *Pending
-	for _, g := range gathered {
-		if open == nil {
-			list = append(list, Pending{State: PendingGathered, Marked: g.Marked, Label: g.Label, Base: base, Effect: true, Statements: []replog.LogStatement{}})
-			open, ran = &list[len(list)-1], nil
-		}
-		open.RecordedAt = g.Time
-		if i := g.Intent; i != nil {
-			open.Statements = append(open.Statements, replog.LogStatement{SQL: i.SQL, Args: append([]replog.Value{}, i.Args...), RecordedAt: g.Time})
-		} else {
-			open.Statements = append(open.Statements, render(g.Statements)...)
-			ran = append(ran, g.Ran...)
-		}
-		if !g.Follows {
-			open.AsRows, open = collectRan(ran), nil
+// waitingSteps are the steps that the next sync closes, oldest first.
+type waitingSteps struct {
+	list []Pending
+	base replog.Revision
+	open bool // the last of the list goes on
+}
+
+// next is the transaction that the next step belongs to.
+func (w *waitingSteps) next(marked bool, label string, time replog.Millis, follows bool) *Pending {
+	if !w.open {
+		w.list = append(w.list, Pending{State: PendingGathered, Marked: marked, Label: label, Base: w.base, Effect: true, Statements: []replog.LogStatement{}})
+	}
+	w.open = follows
+	p := &w.list[len(w.list)-1]
+	p.RecordedAt = max(p.RecordedAt, time)
+	return p
+}
+
+func (w *waitingSteps) add(g *applier.Gathered) {
+	p := w.next(g.Marked, g.Label, g.Time, g.Follows)
+	switch {
+	case g.Schema != nil:
+		p.Statements = append(p.Statements, replog.LogStatement{SQL: g.Schema.SQL, Args: []replog.Value{}, RecordedAt: g.Time})
+	case g.Intent != nil:
+		i := g.Intent
+		p.Statements = append(p.Statements, replog.LogStatement{SQL: i.SQL, Args: append([]replog.Value{}, i.Args...), RecordedAt: g.Time})
+	default:
+		p.Statements = append(p.Statements, render(g.Statements)...)
+		for _, s := range gathered.CollectRan(g.Ran) {
+			p.AsRows = gathered.AddRan(p.AsRows, s)
 		}
 	}
-	return list, nil
+}
+
+// addStep adds a step that was put aside.
+func (w *waitingSteps) addStep(n *gathered.Step) error {
+	p := w.next(n.Marked, n.Label, n.Time, n.Follows)
+	ran, err := gathered.DecodeRan(n.Ran)
+	for _, s := range ran {
+		p.AsRows = gathered.AddRan(p.AsRows, s)
+	}
+	t := n.Rows
+	if t == nil && err == nil {
+		t, err = n.Transaction()
+	}
+	if err != nil {
+		return err
+	}
+	lines, err := renderAll(t)
+	p.Statements = append(p.Statements, lines...)
+	return err
 }
 
 // renderedMost is how many statements of a transaction Pending has.
@@ -250,8 +290,13 @@ func (d *Device) confirmed(dst string) (replog.Revision, error) {
 	})
 }
 
+var errSchemaWaits = errors.New("schema statements wait to be sent, beneath which nothing can be undone: sync first")
+
 // undoAll undoes what was gathered, then the outbox.
 func (d *Device) undoAll(id *identity) error {
+	if aside, err := gathered.OpenAside(d.replica.Conn).Any(); err != nil || aside {
+		return errors.Join(err, errSchemaWaits)
+	}
 	gathered, err := d.replica.Gather(id.LastTime)
 	if err != nil {
 		return err

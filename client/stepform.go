@@ -15,6 +15,8 @@ type stepForm struct {
 	lines []byte
 	long  int64 // the id there; 0 for none
 	parts partWriter
+	// schema is of the schema statements that were added.
+	schema schemaKind
 }
 
 // add adds lines, each with its line feed.
@@ -57,6 +59,7 @@ func (f *stepForm) addRows(t *replog.Transaction) error {
 func (f *stepForm) addSteps(t *replog.Transaction) error {
 	return replog.EachStep(t.AllSteps(), func(s *replog.Step) error {
 		if s.Intent != nil {
+			f.schema = max(f.schema, kindOf(s.Intent))
 			one := replog.Transaction{Steps: []replog.Step{*s}}
 			return f.add(one.EncodeChanges())
 		}
@@ -68,7 +71,7 @@ func (f *stepForm) addSteps(t *replog.Transaction) error {
 
 // end gives the row of the outbox, but for what is in the tables.
 func (f *stepForm) end(t *replog.Transaction) (*outboxRow, error) {
-	row := &outboxRow{t: t, intents: true}
+	row := &outboxRow{t: t, intents: true, schema: f.schema}
 	if f.long == 0 {
 		row.recorded, row.hash = t.Frame(f.lines)
 		row.size = len(row.recorded)

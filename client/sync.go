@@ -48,6 +48,9 @@ type SyncResult struct {
 	// Local names the tables and columns that the server does not have: they are
 	// in this file only.
 	Local []string `json:"local,omitempty"`
+	// Lacks names what the log has and this file does not, as its application has not
+	// made it yet: it goes on with what it has.
+	Lacks []string `json:"lacks,omitempty"`
 	// Shortcuts counts the rebases that did not undo the outbox.
 	Shortcuts int `json:"-"`
 }
@@ -81,7 +84,9 @@ func (d *Device) sync(ctx context.Context, mode Mode) (*SyncResult, error) {
 	}
 	r := run{Device: d, mode: mode, last: id.LastSeq, result: result}
 	for more := true; more; {
-		more, err = r.round(ctx)
+		if more, err = r.round(ctx); err == nil && !more && mode != PushOnly {
+			more, err = r.settle(ctx)
+		}
 		var blind *blindError
 		if errors.As(err, &blind) { // since the sync began
 			var missed int
@@ -100,6 +105,9 @@ func (d *Device) sync(ctx context.Context, mode Mode) (*SyncResult, error) {
 		return nil, err
 	}
 	result.Local = d.replica.Schema.Local()
+	if result.Lacks, err = readNames(replog.Text(id.Schema.lacks)); err != nil {
+		return nil, err
+	}
 	result.Device, result.Database, result.SyncPoint = id.Device, id.Name, id.SyncPoint
 	result.BytesSent, result.BytesReceived = r.traffic.sent.Load(), r.traffic.received.Load()
 	result.DurationMS = d.options.Clock().Sub(start).Milliseconds()
@@ -155,6 +163,7 @@ type run struct {
 	again bool
 	// differed are entries of which the changes are needed.
 	differed []replog.Revision
+	checks   schemaChecks
 	result   *SyncResult
 	traffic  traffic
 }
@@ -194,6 +203,10 @@ func (r *run) round(ctx context.Context) (more bool, err error) {
 		return rest, r.noteUploaded(upload)
 	}
 	err = r.rebase(answer, r.result)
+	var reload *reloadError
+	if errors.As(err, &reload) {
+		return true, r.loadAgain(ctx)
+	}
 	var differed *differedError
 	if errors.As(err, &differed) && !slices.Contains(r.differed, differed.revision) {
 		r.differed = append(r.differed, differed.revision)
@@ -204,6 +217,7 @@ func (r *run) round(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	r.differed = nil
+	r.noteChecks(answer)
 	if err := r.options.Fault(FaultCommitted); err != nil || rest || answer.done.More {
 		return err == nil, err
 	}

@@ -51,6 +51,8 @@ type LogStatement struct {
 	SQL        string  `json:"sql"`
 	Args       []Value `json:"args"`
 	RecordedAt Millis  `json:"recorded_at"`
+	// Schema says whence a schema statement comes; "" for others.
+	Schema SchemaSource `json:"schema,omitempty"`
 	// Outcome is "" while there is none: the statement is pending.
 	Outcome Outcome `json:"outcome,omitempty"`
 	Reason  *Reason `json:"reason,omitempty"`
@@ -99,6 +101,9 @@ func (e *Entry) eachStatement(each func(*Statement, *LogStatement) error) error 
 	return e.Transaction.EachStatement(func(n int, s *Statement) error {
 		sql, args := s.SQL()
 		line := LogStatement{SQL: sql, Args: args, RecordedAt: s.When(), Outcome: e.Outcome, Reason: shared}
+		if s.Intent != nil {
+			line.Schema = s.Intent.Schema
+		}
 		if part := fates.Of(n, s); part != nil {
 			reason := part.Reason
 			line.Outcome, line.Reason = part.Outcome, &reason

@@ -20,8 +20,10 @@ type EntryDetail struct {
 	// Parts are what did not share the outcome of the whole, or decided it.
 	// Their rows are indexes into Net or, where that is null, into Statements.
 	Parts []Part `json:"parts,omitempty"`
-	// Tables are those that intents may write.
-	Tables     []string          `json:"tables,omitempty"`
+	// Tables are those that intents may write, or that schema statements are about.
+	Tables []string `json:"tables,omitempty"`
+	// Schema is what schema statements made of it.
+	Schema     *SchemaVersion    `json:"schema,omitempty"`
 	Statements []StatementDetail `json:"statements"`
 	// Net are the net changes; null where the row statements are they, empty where
 	// those cancel out.
@@ -35,7 +37,8 @@ type EntryDetail struct {
 }
 
 // StatementDetail is one statement: how it reads, what became of it, and what
-// it did on the device, as the change of a row statement or in numbers.
+// it did on the device, as the change of a row statement or, of an intent, in
+// numbers.
 type StatementDetail struct {
 	LogStatement
 	Change *Change `json:"change,omitempty"`
@@ -54,6 +57,9 @@ type Ran struct {
 
 func detailOf(s *Statement, line *LogStatement) StatementDetail {
 	d := StatementDetail{LogStatement: *line}
+	if s.Intent != nil && s.Intent.Schema != "" {
+		return d
+	}
 	if i := s.Intent; i != nil {
 		d.Intent = &Ran{Affected: i.Affected, Expect: i.Expect, Optional: i.Optional, Changes: i.Changes, Digest: i.Digest}
 		return d
@@ -91,7 +97,7 @@ func (e *Entry) detailWithout() EntryDetail {
 		Revision: e.Revision, Hash: e.Hash, Device: t.Device, Seq: t.Seq, Base: t.Base,
 		Seen: t.Seen, Without: t.Without, Label: t.Label, Marked: t.Marked, Whole: t.Whole,
 		RecordedAt: t.Time, ReceivedAt: e.Received, Outcome: e.Outcome, Reason: e.reason(),
-		Parts: e.Parts, Tables: e.Tables, AsRecorded: e.AsRecorded(),
+		Parts: e.Parts, Tables: e.Tables, Schema: e.Schema, AsRecorded: e.AsRecorded(),
 	}
 }
 

@@ -34,7 +34,8 @@ type Entry struct {
 	// NetChanges themselves.
 	LongChanges Changes
 	// Of a transaction with intents: Tables are those that its intents may write,
-	// with what triggers and foreign keys do, sorted.
+	// with what triggers and foreign keys do, or, of schema statements, those that
+	// they are about, sorted.
 	Tables []string
 	// AsRun: its intents changed just what they changed on the device, and its row
 	// statements too.
@@ -46,8 +47,9 @@ type Entry struct {
 	BySteps bool
 	// Schema is what an entry with schema statements that was applied made of the
 	// schema; nil for others. Its Changes are those of its row statements, step by
-	// step.
-	Schema *SchemaVersion
+	// step: StepEnds has, for each step, how many of them are made when it is done.
+	Schema   *SchemaVersion
+	StepEnds []int
 }
 
 // Close lets go of what a long entry has on disk.

@@ -70,7 +70,8 @@ type Log interface {
 	Deliveries(ctx context.Context, w Wanted, yield func(*Delivery) error) error
 	// LastSeq is the highest seq of the device in the log, 0 for none.
 	LastSeq(ctx context.Context, device DeviceID) (Seq, error)
-	// SchemaAt returns the schema of the newest version up to a revision.
+	// SchemaAt returns the schema of the newest version up to a revision, or
+	// ErrNotFound.
 	SchemaAt(ctx context.Context, r Revision) (SchemaVersion, error)
 	// HasSchema tells whether a version had this fingerprint.
 	HasSchema(ctx context.Context, fingerprint string) (bool, error)
@@ -143,6 +144,11 @@ type LogTx interface {
 	// Planned calls yield for each net change that an entry's transaction records,
 	// in order, as NetChanges has them. An error of yield ends the reading and is returned.
 	Planned(r Revision, yield func(n int, c *Change) error) error
+	// Wrote is the newest revision above after at which another device's applied
+	// entry touched the table, spelled so; 0 for none.
+	Wrote(table string, after Revision, device DeviceID) (Revision, error)
+	// Publish adds the schema of revision 0, which the log lacks.
+	Publish(v SchemaVersion) error
 	// Append adds an entry, whose revision must be the head's plus one.
 	Append(e Entry) error
 	// Commit makes the appends durable. ErrUnknownOutcome where nobody can

@@ -8,17 +8,19 @@ import (
 // LogStat is an entry as `replog log --stat --json` gives it: how many rows it
 // changed in each table. What was not applied changed none.
 type LogStat struct {
-	Revision   Revision    `json:"revision"`
-	Device     DeviceID    `json:"device"`
-	Seq        Seq         `json:"seq"`
-	Base       Revision    `json:"base"`
-	Label      string      `json:"label,omitempty"`
-	RecordedAt Millis      `json:"recorded_at"`
-	ReceivedAt Millis      `json:"received_at"`
-	Outcome    Outcome     `json:"outcome"`
-	Reason     *Reason     `json:"reason,omitempty"`
-	Statements int         `json:"statements"`
-	Tables     []TableStat `json:"tables"`
+	Revision   Revision `json:"revision"`
+	Device     DeviceID `json:"device"`
+	Seq        Seq      `json:"seq"`
+	Base       Revision `json:"base"`
+	Label      string   `json:"label,omitempty"`
+	RecordedAt Millis   `json:"recorded_at"`
+	ReceivedAt Millis   `json:"received_at"`
+	Outcome    Outcome  `json:"outcome"`
+	Reason     *Reason  `json:"reason,omitempty"`
+	Statements int      `json:"statements"`
+	// Schema counts the schema statements that were run.
+	Schema int         `json:"schema,omitempty"`
+	Tables []TableStat `json:"tables"`
 }
 
 // TableStat counts rows of one table. A key change is a row deleted and a row
@@ -54,6 +56,9 @@ func (e *Entry) Stat() (LogStat, error) {
 		reason := e.Reason
 		s.Reason = &reason
 	}
+	if s.Schema, err = e.countSchema(); err != nil {
+		return s, err
+	}
 	at := map[string]int{}
 	err = EachChange(e.Made(), func(_ int, c *Change) error {
 		n, ok := at[c.Table]
@@ -74,4 +79,18 @@ func (e *Entry) Stat() (LogStat, error) {
 	})
 	slices.SortFunc(s.Tables, func(a, b TableStat) int { return cmp.Compare(a.Table, b.Table) })
 	return s, err
+}
+
+// countSchema counts the schema statements of an entry that was applied.
+func (e *Entry) countSchema() (n int, err error) {
+	if !e.Transaction.Schema || e.Outcome != Applied {
+		return 0, nil
+	}
+	err = EachStep(e.Transaction.AllSteps(), func(s *Step) error {
+		if s.Intent != nil {
+			n++
+		}
+		return nil
+	})
+	return n, err
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"replog/replog"
@@ -35,6 +36,8 @@ var (
 	ErrNoDatabase = errors.New("no such database")
 	// ErrNoToken says that there is no token with that id.
 	ErrNoToken = errors.New("no such token")
+	// ErrAdministrator says that an administrator's token may do everything.
+	ErrAdministrator = errors.New("an administrator's token may do everything")
 )
 
 // OpenAccess opens the registry in a data folder that a server has used;
@@ -67,9 +70,9 @@ func (a *Access) CreateAdministrator(ctx context.Context, name string) (Token, s
 }
 
 // CreateEnrolment makes a token that enrols one device in the database, once,
-// within the time given; 0 is for ever. ErrNoDatabase where there is none of
-// that name.
-func (a *Access) CreateEnrolment(ctx context.Context, database, name string, within time.Duration) (Token, string, error) {
+// within the time given; 0 is for ever. The device has the rights. ErrNoDatabase where
+// there is none of that name.
+func (a *Access) CreateEnrolment(ctx context.Context, database, name string, within time.Duration, rights ...Right) (Token, string, error) {
 	id, err := a.registry.databaseID(ctx, database)
 	if err != nil {
 		return Token{}, "", err
@@ -77,7 +80,7 @@ func (a *Access) CreateEnrolment(ctx context.Context, database, name string, wit
 	if id == "" {
 		return Token{}, "", fmt.Errorf("%s: %w", database, ErrNoDatabase)
 	}
-	t := Token{Kind: EnrolmentToken, Name: name, Database: database, databaseID: id}
+	t := Token{Kind: EnrolmentToken, Name: name, Database: database, Schema: slices.Contains(rights, SchemaRight), databaseID: id}
 	if within > 0 {
 		t.Expires = replog.MillisOf(a.clock().Add(within))
 	}
@@ -106,6 +109,22 @@ func (a *Access) Revoke(ctx context.Context, id string) error {
 		err = fmt.Errorf("%s: %w", id, ErrNoToken)
 	}
 	return err
+}
+
+// SetSchemaRight lets whoever has the token change the schema, or not, from the next
+// request on. ErrNoToken where there is none with that id, ErrAdministrator of an
+// administrator's.
+func (a *Access) SetSchemaRight(ctx context.Context, id string, may bool) error {
+	was, err := a.registry.setSchemaRight(ctx, id, may)
+	switch {
+	case err != nil:
+		return err
+	case was == nil:
+		return fmt.Errorf("%s: %w", id, ErrNoToken)
+	case was.Kind == Administrator:
+		return fmt.Errorf("%s: %w", id, ErrAdministrator)
+	}
+	return nil
 }
 
 // ensureAdministrator writes the first administrator's token to a file that

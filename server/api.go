@@ -30,6 +30,7 @@ func (s *Server) routes() http.Handler {
 		"POST /v1/{db}/sync":           s.call(s.sync, DeviceToken),
 		"GET /v1/{db}/log":             s.call(s.readLog, DeviceToken),
 		"GET /v1/{db}/log/{revision}":  s.call(s.readEntry, DeviceToken),
+		"GET /v1/{db}/schema":          s.call(s.readSchema, DeviceToken, EnrolmentToken),
 		"GET /v1/{db}/events":          s.call(s.events, DeviceToken),
 		"GET /v1/{db}/snapshot":        s.call(s.readSnapshot, DeviceToken, EnrolmentToken),
 		"POST /v1/{db}/devices":        s.call(s.enrolDevice, EnrolmentToken),

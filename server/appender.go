@@ -162,6 +162,14 @@ func (a *appender) Planned(r replog.Revision, yield func(int, *replog.Change) er
 	return a.LogTx.Planned(r, yield)
 }
 
+// Wrote implements replog.LogTx.
+func (a *appender) Wrote(table string, after replog.Revision, device replog.DeviceID) (replog.Revision, error) {
+	if err := a.wait(); err != nil {
+		return 0, err
+	}
+	return a.LogTx.Wrote(table, after, device)
+}
+
 // Commit implements replog.LogTx.
 func (a *appender) Commit() error {
 	if err := a.wait(); err != nil {

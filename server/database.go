@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -22,9 +21,9 @@ type database struct {
 	folder string
 	id     string
 	epoch  replog.Epoch
-	schema string // the fingerprint
-	tables string // for people whose schema differs
 	log    Store
+	// schemas are fingerprints that the log is known to have.
+	schemas sync.Map
 
 	queue   chan *job
 	stopped chan struct{} // closed when the writer has ended
@@ -68,6 +67,9 @@ func (d *database) start(ctx context.Context) error {
 	if err := os.RemoveAll(d.snapshotsFolder()); err != nil {
 		return err
 	}
+	if err := publishSchema(ctx, d.log, d.basePath()); err != nil {
+		return err
+	}
 	tx, err := d.log.Begin(ctx)
 	if err != nil {
 		return err
@@ -75,24 +77,16 @@ func (d *database) start(ctx context.Context) error {
 	defer func() { _ = tx.Rollback() }()
 	d.id, d.epoch = tx.Head().Database, tx.Head().Epoch
 	d.heads.move(tx.Head())
-	if d.replica, err = openReplica(d.replicaPath(), d.cfg.Limits.Intents); err != nil {
+	if d.replica, err = openReplica(d.replicaPath(), &d.cfg.Limits); err != nil {
 		d.cfg.Logger.Warn("the replica cannot be used and is built again", "database", d.name, "error", err)
 	}
 	// One database that is broken must not keep the others from being served.
 	if err := d.levelOrBreak(ctx, tx.Head()); err != nil && !d.broken.Load() {
 		return err
 	}
-	d.schema, d.tables = d.replica.Schema.Fingerprint(), listTables(d.replica.Schema)
+	// What devices send that do not keep the objects on which they agreed.
+	d.schemas.Store(d.replica.Schema.Fingerprint(), true)
 	return nil
-}
-
-// listTables names tables and columns: customer(id, name), visit(id, day).
-func listTables(s *applier.Schema) string {
-	var tables []string
-	for _, t := range s.Tables {
-		tables = append(tables, t.Name+"("+strings.Join(t.ColumnNames(), ", ")+")")
-	}
-	return strings.Join(tables, ", ")
 }
 
 func (d *database) replicaPath() string { return filepath.Join(d.folder, "replica.db") }
@@ -123,7 +117,8 @@ func (d *database) level(ctx context.Context, head replog.Head) error {
 // the log says. Others, such as a full disk, may pass.
 func contradicts(err error) bool {
 	var diverged *applier.DivergenceError
-	return errors.As(err, &diverged) || errors.Is(err, applier.ErrSchema) || applier.IsNotDatabase(err)
+	var schema *applier.SchemaError
+	return errors.As(err, &diverged) || errors.As(err, &schema) || errors.Is(err, applier.ErrSchema) || applier.IsNotDatabase(err)
 }
 
 // precedes tells whether the replica is at a revision of the log that has this
@@ -147,7 +142,7 @@ func (d *database) rebuild(ctx context.Context, head replog.Head) error {
 	if err := buildReplica(d.replicaPath(), d.basePath(), head); err != nil {
 		return fmt.Errorf("build the replica: %w", err)
 	}
-	r, err := openReplica(d.replicaPath(), d.cfg.Limits.Intents)
+	r, err := openReplica(d.replicaPath(), &d.cfg.Limits)
 	if err != nil {
 		return err
 	}

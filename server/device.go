@@ -18,6 +18,8 @@ type device struct {
 	Name     string          `json:"name"`
 	Enrolled replog.Millis   `json:"enrolled_at"`
 	Revoked  replog.Millis   `json:"revoked_at,omitempty"`
+	// Schema: it may change the schema.
+	Schema bool `json:"schema,omitempty"`
 }
 
 // errSpent says that an enrolment token was used, revoked or expired between
@@ -41,7 +43,7 @@ func (r *registry) enrol(ctx context.Context, random io.Reader, by *Token, datab
 		if err != nil {
 			return err
 		}
-		t := Token{Kind: DeviceToken, Name: name, Device: replog.DeviceID(id.String()), Created: now, databaseID: databaseID}
+		t := Token{Kind: DeviceToken, Name: name, Device: replog.DeviceID(id.String()), Created: now, Schema: by.Schema, databaseID: databaseID}
 		secret, err = insertToken(ctx, tx, random, &t)
 		return err
 	})
@@ -67,7 +69,8 @@ func spend(ctx context.Context, tx *sql.Tx, by *Token, now replog.Millis) error 
 
 func (r *registry) devices(ctx context.Context, databaseID string) ([]device, error) {
 	rows, err := r.db.QueryContext(ctx, `
-		SELECT id, name, enrolled_at, coalesce(revoked_at, 0)
+		SELECT id, name, enrolled_at, coalesce(revoked_at, 0),
+		       EXISTS (SELECT 1 FROM token t WHERE t.device_id = device.id AND t.schema_right AND t.revoked_at IS NULL)
 		FROM device WHERE database_id = ? ORDER BY enrolled_at, rowid`, databaseID)
 	if err != nil {
 		return nil, err
@@ -76,7 +79,7 @@ func (r *registry) devices(ctx context.Context, databaseID string) ([]device, er
 	var all []device
 	for rows.Next() {
 		var d device
-		if err := rows.Scan(&d.ID, &d.Name, &d.Enrolled, &d.Revoked); err != nil {
+		if err := rows.Scan(&d.ID, &d.Name, &d.Enrolled, &d.Revoked, &d.Schema); err != nil {
 			return nil, err
 		}
 		all = append(all, d)

@@ -202,16 +202,32 @@ type double struct {
 	downloads []download
 }
 
-func (h *harness) enrol(database string) *double {
+// enrol makes a device with the schema right.
+func (h *harness) enrol(database string) *double { h.t.Helper(); return h.enrolBy(database, h.admin()) }
+
+func (h *harness) enrolBy(database, token string) *double {
 	h.t.Helper()
-	r := h.do("POST", "/v1/"+database+"/devices", h.admin(), []byte(`{"name":"a laptop"}`))
+	r := h.do("POST", "/v1/"+database+"/devices", token, []byte(`{"name":"a laptop"}`))
 	h.ok(r, http.StatusCreated)
 	var e replog.Enrolment
 	h.must(json.Unmarshal(r.body, &e))
 	return &double{h: h, database: database, token: e.Token, clock: 1000, header: replog.SyncHeader{
 		Version: replog.WireVersion, Database: e.DatabaseID, Epoch: e.Epoch, Device: e.Device,
-		SyncPoint: e.Head, Schema: h.srv.database(database).schema,
+		SyncPoint: e.Head, Schema: h.schema(database, "").Fingerprint,
 	}}
+}
+
+// schema asks for the schema of a database, the newest or that of a revision.
+func (h *harness) schema(database, at string) replog.SchemaVersion {
+	h.t.Helper()
+	if at != "" {
+		at = "?at=" + at
+	}
+	r := h.do("GET", "/v1/"+database+"/schema"+at, h.admin(), nil)
+	h.ok(r, http.StatusOK)
+	var v replog.SchemaVersion
+	h.must(json.Unmarshal(r.body, &v))
+	return v
 }
 
 // insert records the INSERT of one item as a transaction.

@@ -36,6 +36,9 @@ func (d *download) describe() string {
 	if d.Digest != nil {
 		head = fmt.Sprintf("%d lines, digest", d.Lines)
 	}
+	if d.Schema {
+		head = fmt.Sprintf("%d lines, schema", d.Lines)
+	}
 	return strings.TrimSuffix(head+": "+strings.Join(append(lines, d.Steps...), "; "), ": ")
 }
 

@@ -40,18 +40,24 @@ func hostile(t *testing.T) (list [][2]string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	repetition := regexp.MustCompile(`\{(\d+) ([^{}]*)\}`)
 	for line := range strings.Lines(string(b)) {
-		line = repetition.ReplaceAllStringFunc(strings.TrimSuffix(line, "\n"), func(m string) string {
-			part := repetition.FindStringSubmatch(m)
-			n, _ := strconv.Atoi(part[1])
-			return strings.Repeat(part[2], n)
-		})
+		line = repeat(strings.TrimSuffix(line, "\n"))
 		if class, sql, ok := strings.Cut(line, "\t"); ok && !strings.HasPrefix(line, "#") {
 			list = append(list, [2]string{class, sql})
 		}
 	}
 	return list
+}
+
+var repetition = regexp.MustCompile(`\{(\d+) ([^{}]*)\}`)
+
+// repeat writes {n text} out.
+func repeat(line string) string {
+	return repetition.ReplaceAllStringFunc(line, func(m string) string {
+		part := repetition.FindStringSubmatch(m)
+		n, _ := strconv.Atoi(part[1])
+		return strings.Repeat(part[2], n)
+	})
 }
 
 // judgedOnItsOwn: the device has seen all verdicts before.

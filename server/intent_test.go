@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"replog/applier"
 	"replog/replog"
 )
 
@@ -75,7 +76,7 @@ func putBooking(id, account int64) replog.Change {
 	return c
 }
 
-// steps records a transaction of intents (*replog.Intent), and of row statements
+// steps records a transaction of intents or schema statements (*replog.Intent), and of row statements
 // (replog.Change) between them.
 func (d *double) steps(parts ...any) *replog.Transaction {
 	d.record()
@@ -85,6 +86,7 @@ func (d *double) steps(parts ...any) *replog.Transaction {
 		switch p := p.(type) {
 		case *replog.Intent:
 			p.Time = d.clock
+			t.Schema = t.Schema || p.Schema != ""
 			t.Steps = append(t.Steps, replog.Step{Intent: p})
 		case replog.Change:
 			p.Time = d.clock
@@ -267,7 +269,7 @@ func (h *harness) sameRebuilt(database string) {
 	h.must(err)
 	path := h.t.TempDir() + "/again.db"
 	h.must(buildReplica(path, d.basePath(), head))
-	again, err := openReplica(path, d.cfg.Limits.Intents)
+	again, err := openReplica(path, &d.cfg.Limits)
 	h.must(err)
 	defer again.Close()
 	h.must(again.catchUp(context.Background(), d.log, head.Revision))
@@ -276,6 +278,13 @@ func (h *harness) sameRebuilt(database string) {
 		if was, is := h.replicaRows(database, query), h.rows(path, query); was != is {
 			h.t.Errorf("table %s is\n%s\nmade of the log\n%s", table.Name, was, is)
 		}
+	}
+	was, err := d.replica.objects()
+	h.must(err)
+	is, err := again.objects()
+	h.must(err)
+	if newest := h.schema(database, "").Objects; applier.FormatObjects(was) != newest || applier.FormatObjects(is) != newest {
+		h.t.Errorf("the schema is\n%.2000s\nmade of the log\n%.2000s\nthe log says\n%.2000s", applier.FormatObjects(was), applier.FormatObjects(is), newest)
 	}
 	if triggers := h.replicaRows(database, "SELECT name FROM sqlite_schema WHERE type = 'trigger'"); triggers != "" {
 		h.t.Errorf("triggers are left: %s", triggers)

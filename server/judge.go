@@ -13,10 +13,8 @@ import (
 // device's fault. What is unsure is kept for the next transaction of the upload.
 // The caller closes the verdict.
 //
-// unrun, where not nil, is why a transaction with intents is refused without being
-// run. A *applier.LostError says that an intent took the replica's transaction with
-// it.
-func judge(ctx context.Context, replica *replica, log replog.LogTx, t *replog.Transaction, kept *unsure, unrun *replog.Reason) (v verdict, err error) {
+// A *applier.LostError says that a statement took the replica's transaction with it.
+func judge(ctx context.Context, replica *replica, log replog.LogTx, t *replog.Transaction, kept *unsure, may allowed) (v verdict, err error) {
 	defer func() {
 		if err == nil {
 			err = kept.judged(t, &v)
@@ -25,12 +23,15 @@ func judge(ctx context.Context, replica *replica, log replog.LogTx, t *replog.Tr
 			v.close()
 		}
 	}()
-	j := judgement{ctx: ctx, replica: replica, log: log, t: t, net: t.NetChanges(), unrun: unrun}
+	j := judgement{ctx: ctx, replica: replica, log: log, t: t, net: t.NetChanges(), allowed: may}
 	if j.taint, err = kept.of(replica.Schema, log, t); err != nil {
 		return verdict{}, err
 	}
 	if j.foreign, err = log.Foreign(t.Base, t.Device); err != nil {
 		return verdict{}, err
+	}
+	if t.Schema {
+		return j.schemaStatements()
 	}
 	if t.HasIntents() {
 		return j.steps()
@@ -80,6 +81,13 @@ type judgement struct {
 	// blind takes rows that are inserted for absent without looking, as they
 	// mostly are.
 	blind bool
+	allowed
+}
+
+// allowed says what a transaction may do beside changing rows.
+type allowed struct {
+	schema bool // change the schema
+	// unrun, where not nil, is why one with intents is refused without being run.
 	unrun *replog.Reason
 }
 

@@ -85,7 +85,11 @@ func (j *judgement) rule(g *groupVerdict, images *applier.Images) (wholly int, e
 		if err != nil {
 			return 0, err
 		}
-		ruling, err := j.ruling(g, c)
+		lacks := c.Unit > 0 && j.replica.Lacks(c)
+		ruling, err := j.ruling(g, c, lacks)
+		if err == nil && lacks {
+			c, err = g.net.At(i) // finding the other half of a key change has read others
+		}
 		if errors.Is(err, applier.ErrSchema) {
 			g.set(replog.Rejected, replog.ReasonSchema, err.Error())
 			g.stale = nil
@@ -125,7 +129,14 @@ func (j *judgement) addStale(g *groupVerdict, i int, reason replog.Reason, colum
 	}
 }
 
-func (j *judgement) ruling(g *groupVerdict, c *replog.Change) (*applier.Ruling, error) {
+// ruling is that on a change, which lacks columns where the row that it moves has more.
+func (j *judgement) ruling(g *groupVerdict, c *replog.Change, lacks bool) (*applier.Ruling, error) {
+	if lacks {
+		var err error
+		if c, err = j.carried(g, c); err != nil {
+			return nil, err
+		}
+	}
 	if j.blind && c.Op == replog.Insert {
 		return j.replica.RuleAbsent(c)
 	}

@@ -77,6 +77,10 @@ func (s *stepsVerdict) look() error {
 }
 
 func (s *stepsVerdict) lookAtIntent(in *replog.Intent, tables map[string]bool) error {
+	if in.Schema != "" {
+		s.set(replog.Rejected, replog.ReasonMalformed, "a schema statement in a transaction that does not say so")
+		return nil
+	}
 	i, err := s.replica.intents.Inspect(in.SQL)
 	if err != nil {
 		return err

@@ -43,6 +43,8 @@ type Limits struct {
 	// Intents bounds what each intent of a transaction may cost; all fields are
 	// taken as they are where any is set. Default applier.DefaultLimits.
 	Intents applier.Limits
+	// SchemaTime is how long a schema statement may run. Default 10 minutes.
+	SchemaTime time.Duration
 	// Shutdown is how long requests may go on once the server is told to stop.
 	// Default 30 seconds.
 	Shutdown time.Duration
@@ -61,6 +63,7 @@ func (l Limits) withDefaults() Limits {
 	def(&l.SnapshotAge, time.Minute)
 	def(&l.SnapshotKeep, 15*time.Minute)
 	def(&l.Intents, applier.DefaultLimits())
+	def(&l.SchemaTime, 10*time.Minute)
 	def(&l.Shutdown, 30*time.Second)
 	return l
 }

@@ -151,7 +151,7 @@ func (s *Server) assemble(folder, base string, head replog.Head) error {
 	if err != nil {
 		return err
 	}
-	if err := log.Close(); err != nil {
+	if err := errors.Join(publishSchema(context.Background(), log, base), log.Close()); err != nil {
 		return err
 	}
 	if err := buildReplica(filepath.Join(folder, "replica.db"), base, head); err != nil {

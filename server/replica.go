@@ -26,6 +26,11 @@ type replica struct {
 	// intents runs those of transactions. What it needs pauses while row statements
 	// are written, and rests between the replica's transactions.
 	intents *applier.Intents
+	// triggers are the texts of the application's, in their order.
+	triggers []string
+	limits   *Limits
+	// altered: the open transaction may have changed the schema.
+	altered bool
 }
 
 // errNoReplica says that a file is not a replica of the server's.
@@ -35,7 +40,7 @@ var errNoReplica = errors.New("not a replica of the server's")
 // the file: in WAL mode only at moments such as a checkpoint.
 const replicaBusy = 10 * time.Second
 
-func openReplica(path string, limits applier.Limits) (*replica, error) {
+func openReplica(path string, limits *Limits) (*replica, error) {
 	c, err := applier.Open(path, applier.OpenOptions{
 		BusyTimeout: replicaBusy,
 		Pragmas:     []string{"journal_mode=WAL", "synchronous=NORMAL"},
@@ -51,7 +56,7 @@ func openReplica(path string, limits applier.Limits) (*replica, error) {
 	return r, nil
 }
 
-func readReplica(c *applier.Conn, limits applier.Limits) (*replica, error) {
+func readReplica(c *applier.Conn, limits *Limits) (*replica, error) {
 	head, err := replicaHead(c)
 	if err != nil {
 		return nil, err
@@ -64,8 +69,8 @@ func readReplica(c *applier.Conn, limits applier.Limits) (*replica, error) {
 	if err != nil {
 		return nil, err
 	}
-	intents := applier.NewIntents(r, applier.IntentOptions{Triggers: triggers, Limits: limits})
-	return &replica{Replica: r, head: head, intents: intents}, nil
+	intents := applier.NewIntents(r, applier.IntentOptions{Triggers: triggers, Limits: limits.Intents})
+	return &replica{Replica: r, head: head, intents: intents, triggers: triggers, limits: limits}, nil
 }
 
 // replicaHead reads where a replica stands, as the connection sees it now.
@@ -198,7 +203,7 @@ func (r *replica) commitAt(revision replog.Revision) error {
 	if err := r.Commit(); err != nil {
 		return err
 	}
-	r.head.Revision = revision
+	r.head.Revision, r.altered = revision, false
 	return nil
 }
 
@@ -218,13 +223,16 @@ func (r *replica) catchUp(ctx context.Context, log replog.Log, upTo replog.Revis
 		err = r.moveTo(upTo)
 	}
 	if err != nil {
-		return errors.Join(err, r.Rollback())
+		return errors.Join(err, r.Rollback(), r.reread())
 	}
 	return r.commitAt(upTo)
 }
 
 // deliver applies the changes of one entry.
 func (r *replica) deliver(d *replog.Delivery) error {
+	if d.Schema {
+		return r.repeatSchema(d)
+	}
 	changes := replog.NewChangeSpill()
 	defer changes.Close()
 	err := d.Each(func(_ replog.LineKind, text string) error {

@@ -15,6 +15,7 @@ import (
 type job struct {
 	device  replog.DeviceID
 	lastSeq replog.Seq     // the highest that the device says it has given out
+	schema  bool           // the device has the schema right
 	forms   []*replog.Form // closed by who submits it, once it is answered
 	answer  chan result    // holds one
 
@@ -180,7 +181,11 @@ func (d *database) undo() {
 	if d.replica == nil {
 		return
 	}
-	if err := d.replica.Rollback(); err != nil {
+	err := d.replica.Rollback()
+	if err == nil {
+		err = d.replica.reread()
+	}
+	if err != nil {
 		d.cfg.Logger.Error("the replica cannot roll back", "database", d.name, "error", err)
 		d.replica.Close()
 		d.replica = nil
@@ -238,7 +243,7 @@ func (d *database) judgeAndLog(ctx context.Context, tx *appender, as *appending,
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	v, err := judge(ctx, d.replica, tx, &form.Transaction, kept, as.job.unrun[as.cut])
+	v, err := judge(ctx, d.replica, tx, &form.Transaction, kept, allowed{schema: as.job.schema, unrun: as.job.unrun[as.cut]})
 	if err != nil {
 		return nil, err
 	}
@@ -247,6 +252,10 @@ func (d *database) judgeAndLog(ctx context.Context, tx *appender, as *appending,
 		Outcome: v.Outcome, Reason: v.Reason, Parts: v.Parts,
 		Transaction: form.Transaction, Form: form, Changes: v.Changes, LongChanges: v.LongChanges,
 		Tables: v.Tables, AsRun: v.AsRun, Digest: v.Digest, BySteps: v.BySteps,
+		Schema: v.Schema, StepEnds: v.StepEnds,
+	}
+	if e.Schema != nil {
+		e.Schema.Revision = e.Revision
 	}
 	told := e.Verdict()
 	as.entry, as.release = e, v.close

@@ -84,9 +84,9 @@ func TestSnapshotIsTheReplicaWithItsTriggers(t *testing.T) {
 	c, err := applier.Open(path, applier.OpenOptions{})
 	h.must(err)
 	defer c.Close()
-	s, err := applier.ReadSchema(c)
+	list, err := applier.ReadObjects(c)
 	h.must(err)
-	if s.Fingerprint() != a.header.Schema {
+	if applier.FingerprintObjects(list) != a.header.Schema {
 		t.Error("the snapshot's schema has another fingerprint")
 	}
 }

@@ -58,8 +58,8 @@ func (c *call) checkHeader(h *replog.SyncHeader) error {
 	if h.SyncPoint > head.Revision {
 		return ahead("the sync point", h.SyncPoint, head.Revision)
 	}
-	if h.Schema != c.db.schema {
-		return conflict(replog.CodeSchema, "the schema differs from the server's", "the server replicates %s", c.db.tables)
+	if err := c.checkSchema(h.Schema, head.Revision); err != nil {
+		return err
 	}
 	last, err := c.db.lastSeq(c.r.Context(), h.Device)
 	if err == nil && h.LastSeq < last {
@@ -86,7 +86,7 @@ func (s *Server) receive(c *call, h *replog.SyncHeader, lines *replog.LineReader
 			return nil, err
 		}
 		if len(forms) > 0 {
-			wait := c.db.submit(&job{device: h.Device, lastSeq: h.LastSeq, forms: forms})
+			wait := c.db.submit(&job{device: h.Device, lastSeq: h.LastSeq, schema: c.token.Schema, forms: forms})
 			judged = func() result {
 				defer closeForms(forms)
 				return wait()

@@ -27,6 +27,12 @@ const (
 	DeviceToken TokenKind = "device"
 )
 
+// Right is what a device may do beside syncing.
+type Right string
+
+// SchemaRight is to change tables, indexes, views and triggers.
+const SchemaRight Right = "schema"
+
 // Token is what the registry knows of a token; its text, which grants access,
 // is not in it. Times of 0 mean never.
 type Token struct {
@@ -39,6 +45,9 @@ type Token struct {
 	Expires  replog.Millis   `json:"expires_at,omitempty"`
 	Used     replog.Millis   `json:"used_at,omitempty"`
 	Revoked  replog.Millis   `json:"revoked_at,omitempty"`
+	// Schema tells whether it has SchemaRight. Devices have that of the token by which
+	// they were enrolled; administrators' tokens always have it.
+	Schema bool `json:"schema,omitempty"`
 
 	databaseID string
 }
@@ -83,21 +92,23 @@ func insertToken(ctx context.Context, tx *sql.Tx, random io.Reader, t *Token) (s
 	if t.ID, err = newTokenID(random); err != nil {
 		return "", err
 	}
+	t.Schema = t.Schema || t.Kind == Administrator
 	_, err = tx.ExecContext(ctx, `
-		INSERT INTO token (id, kind, hash, name, database_id, device_id, created_at, expires_at)
-		VALUES (?, ?, ?, ?, nullif(?, ''), nullif(?, ''), ?, nullif(?, 0))`,
-		t.ID, t.Kind, hashSecret(secret), t.Name, t.databaseID, t.Device, t.Created, t.Expires)
+		INSERT INTO token (id, kind, hash, name, database_id, device_id, created_at, expires_at, schema_right)
+		VALUES (?, ?, ?, ?, nullif(?, ''), nullif(?, ''), ?, nullif(?, 0), ?)`,
+		t.ID, t.Kind, hashSecret(secret), t.Name, t.databaseID, t.Device, t.Created, t.Expires, t.Schema)
 	return secret, err
 }
 
 const selectToken = `
 	SELECT t.id, t.kind, t.name, coalesce(d.name, ''), coalesce(t.database_id, ''), coalesce(t.device_id, ''),
-	       t.created_at, coalesce(t.expires_at, 0), coalesce(t.used_at, 0), coalesce(t.revoked_at, v.revoked_at, 0)
+	       t.created_at, coalesce(t.expires_at, 0), coalesce(t.used_at, 0), coalesce(t.revoked_at, v.revoked_at, 0),
+	       t.schema_right
 	FROM token t LEFT JOIN database d ON d.id = t.database_id LEFT JOIN device v ON v.id = t.device_id`
 
 func scanToken(scan func(...any) error) (*Token, error) {
 	var t Token
-	err := scan(&t.ID, &t.Kind, &t.Name, &t.Database, &t.databaseID, &t.Device, &t.Created, &t.Expires, &t.Used, &t.Revoked)
+	err := scan(&t.ID, &t.Kind, &t.Name, &t.Database, &t.databaseID, &t.Device, &t.Created, &t.Expires, &t.Used, &t.Revoked, &t.Schema)
 	return &t, err
 }
 
@@ -131,6 +142,24 @@ func (r *registry) tokens(ctx context.Context) ([]Token, error) {
 		all = append(all, *t)
 	}
 	return all, rows.Err()
+}
+
+// setSchemaRight gives a token the schema right, or takes it away. It returns what the
+// token was, nil where there is none with that id; an administrator's stays as it is.
+func (r *registry) setSchemaRight(ctx context.Context, id string, may bool) (was *Token, err error) {
+	err = r.within(ctx, func(tx *sql.Tx) error {
+		was, err = scanToken(tx.QueryRowContext(ctx, selectToken+` WHERE t.id = ?`, id).Scan)
+		if errors.Is(err, sql.ErrNoRows) {
+			was = nil
+			return nil
+		}
+		if err != nil || was.Kind == Administrator {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE token SET schema_right = ? WHERE id = ?`, may, id)
+		return err
+	})
+	return was, err
 }
 
 // revokeToken revokes a token, and with a device's the device. False where

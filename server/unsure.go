@@ -16,19 +16,20 @@ type unsure struct {
 	seen    replog.Seq
 	without []replog.Seq
 	next    replog.Seq // the transaction that taint is for
+	schema  *applier.Schema
 	taint   *applier.Taint
 }
 
 // of returns U for a transaction of the device.
 func (u *unsure) of(s *applier.Schema, log replog.LogTx, t *replog.Transaction) (*applier.Taint, error) {
-	if u.taint != nil && u.next == t.Seq && u.seen == t.Seen && slices.Equal(u.without, t.Without) {
+	if u.taint != nil && u.schema == s && u.next == t.Seq && u.seen == t.Seen && slices.Equal(u.without, t.Without) {
 		return u.taint, nil
 	}
 	taint, err := readUnsure(s, log, t)
 	if err != nil {
 		return nil, err
 	}
-	*u = unsure{seen: t.Seen, without: t.Without, next: t.Seq, taint: taint}
+	*u = unsure{seen: t.Seen, without: t.Without, next: t.Seq, schema: s, taint: taint}
 	return taint, nil
 }
 

@@ -21,7 +21,10 @@ type verdict struct {
 	AsRun   bool
 	Digest  *replog.Digest
 	BySteps bool
-	ends    []func()
+	// And of one with schema statements.
+	Schema   *replog.SchemaVersion
+	StepEnds []int
+	ends     []func()
 }
 
 // close lets go of LongChanges.
@@ -40,6 +43,7 @@ type groupVerdict struct {
 	reason  replog.Reason
 	stale   []replog.Part
 	made    effects
+	units   map[int]*unit // see carried
 	// looked counts the rows that were looked at.
 	looked int
 }

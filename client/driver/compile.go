@@ -38,6 +38,9 @@ type class struct {
 	attaches bool
 	// asks: it calls changes().
 	asks bool
+	// schema: it creates, alters or drops a table, an index, a view or a trigger of
+	// the main database.
+	schema bool
 	// explains: it only tells how another would run that writes.
 	explains bool
 }
@@ -55,6 +58,8 @@ type compilation struct {
 	// drops: it is DROP TABLE, which takes the table's triggers along.
 	drops bool
 	other bool
+	// virtual: it is about a virtual table.
+	virtual bool
 }
 
 // actionRecursive is SQLITE_RECURSIVE, which mattn's package leaves out.
@@ -116,6 +121,19 @@ func (k *compilation) note(op int, arg1, arg2, schema string) {
 	case sqlite3.SQLITE_READ, sqlite3.SQLITE_SELECT, actionRecursive:
 	default:
 		k.other = true
+		k.noteSchema(op, arg1, schema)
+	}
+}
+
+func (k *compilation) noteSchema(op int, arg1, schema string) {
+	switch op {
+	case sqlite3.SQLITE_CREATE_TABLE, sqlite3.SQLITE_CREATE_INDEX, sqlite3.SQLITE_CREATE_VIEW, sqlite3.SQLITE_CREATE_TRIGGER,
+		sqlite3.SQLITE_DROP_TABLE, sqlite3.SQLITE_DROP_INDEX, sqlite3.SQLITE_DROP_VIEW, sqlite3.SQLITE_DROP_TRIGGER:
+		k.schema = k.schema || schema == "main"
+	case sqlite3.SQLITE_ALTER_TABLE:
+		k.schema = k.schema || arg1 == "main"
+	case sqlite3.SQLITE_CREATE_VTABLE, sqlite3.SQLITE_DROP_VTABLE:
+		k.virtual = true
 	}
 }
 
@@ -127,6 +145,7 @@ func (k *compilation) classify() class {
 	out := k.class
 	out.captured = k.captured && !k.marks
 	out.writes = k.writes && !k.other
+	out.schema = k.schema && !k.virtual
 	out.reads = !k.writes && !k.other && k.control == controlNone && !k.attaches
 	return out
 }

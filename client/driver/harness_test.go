@@ -13,6 +13,7 @@ import (
 
 	"replog/applier"
 	"replog/client/driver"
+	"replog/client/gathered"
 	"replog/replog"
 )
 
@@ -52,7 +53,13 @@ func install(t *testing.T, c *applier.Conn) {
 	if err := c.Begin(); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(r.Install(), c.Commit()); err != nil {
+	const device = "CREATE TABLE replog_device(last_time INTEGER); INSERT INTO replog_device VALUES(0); INSERT INTO replog_schema VALUES('', '', '', '', '')"
+	found, err := gathered.Found(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(r.Install(), c.Script(gathered.TableSQL), c.Script(gathered.SchemaSQL), c.Script(device),
+		c.Exec("UPDATE replog_schema SET found = ?", replog.Text(found)), c.Commit()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -131,7 +131,7 @@ func TestAStatementThatIsCompiledEachTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	var want []string
+	want := []string{"CREATE INDEX item_name ON item(name COLLATE NOCASE) [] 0"}
 	for _, pattern := range []string{"c%", "p%", "x%"} {
 		n := map[string]int{"c%": 1, "p%": 2}[pattern]
 		if _, err := s.Exec(pattern); err != nil {

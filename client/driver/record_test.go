@@ -137,7 +137,7 @@ var recordings = []struct {
 	{"a table by a trigger of a temporary one", script("CREATE TEMP TABLE tmp(n)", "CREATE TEMP TRIGGER x AFTER INSERT ON tmp BEGIN UPDATE item SET price = NEW.n; END", "INSERT INTO tmp(n) VALUES(4)"),
 		[]string{"INSERT INTO tmp(n) VALUES(4) <schema> 1: item 3"}},
 	{"a table that is not captured", script("CREATE TABLE more(a)", "INSERT INTO more VALUES(1)", "UPDATE item SET price = (SELECT a FROM more) WHERE id = 1"),
-		[]string{"UPDATE item SET price = (SELECT a FROM more) WHERE id = 1 <table> 1: item 1"}},
+		[]string{"CREATE TABLE more(a) [] 0", "UPDATE item SET price = (SELECT a FROM more) WHERE id = 1 <table> 1: item 1"}},
 	{"several in a text, with arguments of each", one("UPDATE item SET price = ? WHERE id = ?; UPDATE pair SET v = ?; SELECT 1; DELETE FROM item WHERE id = ?", 1, 2, 3, 4),
 		[]string{"UPDATE item SET price = ? WHERE id = ? [1 2] 1: item 1", "UPDATE pair SET v = ? [3] 0", "DELETE FROM item WHERE id = ? [4] 0"}},
 	{"numbered arguments", one("UPDATE item SET price = ?3, name = ?1 WHERE id = ?2", "n", 1, 2.5), []string{"UPDATE item SET price = ?3, name = ?1 WHERE id = ?2 ['n' 1 2.5] 1: item 1"}},
@@ -219,7 +219,7 @@ var recordings = []struct {
 	{"settings of the connection", script("UPDATE item SET price = 1 WHERE id = 1", "PRAGMA foreign_keys = 0", "UPDATE item SET price = 2 WHERE id = 1", "PRAGMA foreign_keys = 1", "UPDATE item SET price = 3 WHERE id = 1", "BEGIN", "UPDATE item SET price = 4 WHERE id = 1", "PRAGMA ignore_check_constraints = 1", "UPDATE item SET price = 4 WHERE id = 1", "COMMIT"),
 		[]string{"UPDATE item SET price = 1 WHERE id = 1 [] 1: item 1", "UPDATE item SET price = 2 WHERE id = 1 <setting> 1: item 1", "UPDATE item SET price = 3 WHERE id = 1 [] 1: item 1", "UPDATE item SET price = 4 WHERE id = 1 [] 1: item 1"}},
 	{"a schema that changes", script("UPDATE item SET price = 1 WHERE id = 1", "BEGIN", "CREATE TRIGGER x AFTER UPDATE ON item BEGIN INSERT INTO seen(what) VALUES(9); END", "UPDATE item SET price = 2 WHERE id = 1", "ROLLBACK", "UPDATE item SET price = 3 WHERE id = 1", "BEGIN", "CREATE TRIGGER x AFTER UPDATE ON item BEGIN UPDATE pair SET v = 1; END", "UPDATE item SET price = 4 WHERE id = 1", "COMMIT"),
-		[]string{"UPDATE item SET price = 1 WHERE id = 1 [] 1: item 1", "UPDATE item SET price = 3 WHERE id = 1 [] 1: item 1", "UPDATE item SET price = 4 WHERE id = 1 [] 1: item 1"}},
+		[]string{"UPDATE item SET price = 1 WHERE id = 1 [] 1: item 1", "UPDATE item SET price = 3 WHERE id = 1 [] 1: item 1", "CREATE TRIGGER x AFTER UPDATE ON item BEGIN UPDATE pair SET v = 1; END [] 0", "UPDATE item SET price = 4 WHERE id = 1 [] 1: item 1"}},
 	{"the application's own marks", script("BEGIN", "INSERT INTO replog_transaction(label) VALUES('mine')", "UPDATE item SET price = 1 WHERE id = 1", "INSERT INTO replog_transaction(label) VALUES(NULL)", "UPDATE item SET price = 2 WHERE id = 1", "COMMIT"),
 		[]string{"UPDATE item SET price = 1 WHERE id = 1 [] 1: item 1", "UPDATE item SET price = 2 WHERE id = 1 [] 1: item 1"}},
 	{"options", func(t *testing.T, c *sql.Conn) {

@@ -27,7 +27,13 @@ type rows struct {
 func (c *Conn) query(ctx context.Context, s *statement, args []driver.NamedValue, taken bool) (driver.Rows, error) {
 	span, err := c.enter(ctx, s, args)
 	var inner driver.Rows
-	if err == nil {
+	switch {
+	case err != nil:
+	case span.schema != nil:
+		if _, err = span.runSchema(); err == nil {
+			inner, err = c.sqlite.QueryContext(ctx, "", nil)
+		}
+	default:
 		again := c.again(s)
 		inner, err = s.sqlite.QueryContext(ctx, args)
 		again()

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+
+	"replog/applier"
 )
 
 // span is the running of a statement of the application.
@@ -27,6 +29,8 @@ type span struct {
 	options
 	guarded bool // see Expect
 	left    bool // it failed, and left changes
+	// schema is a schema statement that is to be recorded.
+	schema *applier.SchemaStatement
 }
 
 // enter comes before a statement. Whatever it returns, leave has to be called.
@@ -41,6 +45,8 @@ func (c *Conn) enter(ctx context.Context, s *statement, args []driver.NamedValue
 	}
 	switch {
 	case err != nil:
+	case s.schema:
+		err = p.enterSchema()
 	case s.captured:
 		err = p.mark()
 	case s.control == controlSavepoint:

@@ -58,9 +58,7 @@ func (c *Conn) exec(ctx context.Context, s *statement, args []driver.NamedValue,
 		err = c.restoreChanges() // it is left at its first row, before it has a count
 	}
 	if err == nil {
-		again := c.again(s)
-		out, err = s.sqlite.ExecContext(ctx, args)
-		again()
+		out, err = span.run(args)
 	}
 	if err == nil && !s.returns {
 		span.result = out
@@ -79,6 +77,15 @@ func (c *Conn) exec(ctx context.Context, s *statement, args []driver.NamedValue,
 		out = result{out, c.changed.owed}
 	}
 	return out, nil
+}
+
+func (p *span) run(args []driver.NamedValue) (driver.Result, error) {
+	if p.schema != nil {
+		return p.runSchema()
+	}
+	again := p.conn.again(p.statement)
+	defer again()
+	return p.statement.sqlite.ExecContext(p.ctx, args)
 }
 
 // again notes when SQLite compiles a statement again, as the tables or something

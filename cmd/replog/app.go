@@ -32,6 +32,7 @@ func newApp(s *stdio) *cli.App {
 			statusCommand(s),
 			pendingCommand(s),
 			execCommand(s),
+			migrateCommand(s),
 			logCommand(s),
 			showCommand(s),
 			conflictsCommand(s),

@@ -28,6 +28,7 @@ func execCommand(s *stdio) *cli.Command {
 			"What was run is recorded, with its arguments, so that the server can run it again on what is there then, where that\n" +
 			"is sure to do the same everywhere; otherwise what it changed. With several statements --optional, --expect and --rows\n" +
 			"are for each that is an INSERT, UPDATE or DELETE.\n\n" +
+			"CREATE, ALTER and DROP of tables, indexes, views and triggers reach all devices, as by `replog migrate`.\n\n" +
 			exitCodes(codeFailed, codeUsage, codeMustRepair, codeTryLater),
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "file", Usage: "run this script; all arguments after DB are bound"},
@@ -111,8 +112,12 @@ func execContext(c *cli.Context) context.Context {
 
 // execDSN opens the file as ours do: with foreign keys.
 func execDSN(path string, busy time.Duration) string {
+	return deviceDSN(path, busy.Milliseconds(), 1)
+}
+
+func deviceDSN(path string, busy int64, foreignKeys int) string {
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
-	return fmt.Sprintf("%s?mode=rw&_foreign_keys=1&_busy_timeout=%d", u.String(), busy.Milliseconds())
+	return fmt.Sprintf("%s?mode=rw&_foreign_keys=%d&_busy_timeout=%d", u.String(), foreignKeys, busy)
 }
 
 // execFailure says that nothing was changed, beside what else there is to do.

@@ -24,6 +24,8 @@ type scriptRun struct {
 	args []driver.NamedValue
 	// guarded: the transaction is the script's, which must not end it.
 	guarded, ended bool
+	// last comes before the end of the transaction, unless nil.
+	last func() error
 }
 
 // errEnds is that of a script which would end the transaction.
@@ -64,6 +66,9 @@ func (r *scriptRun) run(ctx context.Context) (err error) {
 	r.guarded = false
 	if err == nil && len(rest) > 0 {
 		err = &argumentsError{fmt.Sprintf("%s too many for the parameters of the SQL", count(len(rest), "argument"))}
+	}
+	if err == nil && r.last != nil {
+		err = r.last()
 	}
 	if err == nil {
 		err = tx.Commit()

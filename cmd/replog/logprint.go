@@ -82,8 +82,16 @@ func printStatements(s *stdio, statements []replog.LogStatement, whole replog.Ou
 			return
 		}
 		st := &statements[i]
-		fmt.Fprintf(s.out, "    %s%s\n", inline(st.SQL, st.Args), fateText(st, whole))
+		fmt.Fprintf(s.out, "    %s%s\n", inline(st.SQL, st.Args), derivedText(st)+fateText(st, whole))
 	}
+}
+
+// derivedText tells of a schema statement that no application ran as it is.
+func derivedText(st *replog.LogStatement) string {
+	if st.Schema == replog.SchemaDerived {
+		return "  -- derived"
+	}
+	return ""
 }
 
 // fateText says what became of a statement, where that is not what became of

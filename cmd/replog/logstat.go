@@ -25,6 +25,9 @@ func printStats(ctx context.Context, s *stdio, log logReader, f replog.Filter) e
 			if l.Reason != nil && l.Outcome != replog.Applied {
 				fmt.Fprintf(s.out, "    %s\n", reasonText(l.Reason))
 			}
+			if l.Schema > 0 {
+				fmt.Fprintf(s.out, "    %s\n", count(l.Schema, "schema statement"))
+			}
 			printTableStats(s, l.Tables)
 		})
 	})
@@ -36,6 +39,7 @@ func printStats(ctx context.Context, s *stdio, log logReader, f replog.Filter) e
 
 type statSum struct {
 	revisions int
+	schema    int // statements
 	outcomes  map[replog.Outcome]int
 	tables    map[string]*replog.TableStat
 }
@@ -43,6 +47,7 @@ type statSum struct {
 func (t *statSum) add(l *replog.LogStat) {
 	t.revisions++
 	t.outcomes[l.Outcome]++
+	t.schema += l.Schema
 	for _, c := range l.Tables {
 		if t.tables[c.Table] == nil {
 			t.tables[c.Table] = &replog.TableStat{Table: c.Table}
@@ -67,6 +72,9 @@ func (t *statSum) print(s *stdio) {
 	fmt.Fprintf(s.out, "total  %s", count(t.revisions, "revision"))
 	if len(outcomes) > 0 {
 		fmt.Fprintf(s.out, " (%s)", strings.Join(outcomes, ", "))
+	}
+	if t.schema > 0 {
+		fmt.Fprintf(s.out, ", %s", count(t.schema, "schema statement"))
 	}
 	fmt.Fprintf(s.out, ", rows: %s\n", statText(&all))
 	printTableStats(s, tables)

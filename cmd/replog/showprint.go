@@ -14,10 +14,13 @@ func printDetail(s *stdio, e *replog.EntryDetail) {
 	fmt.Fprintf(s.out, "\nstatements, as recorded\n")
 	for i := range e.Statements {
 		st := &e.Statements[i]
-		fmt.Fprintf(s.out, "  %d. %s%s\n", i+1, inline(st.SQL, st.Args), fateText(&st.LogStatement, e.Outcome))
-		if st.Intent != nil {
+		fmt.Fprintf(s.out, "  %d. %s%s\n", i+1, inline(st.SQL, st.Args), derivedText(&st.LogStatement)+fateText(&st.LogStatement, e.Outcome))
+		switch {
+		case st.Schema != "":
+			fmt.Fprintf(s.out, "     %s  %s\n", st.RecordedAt, schemaSource[st.Schema])
+		case st.Intent != nil:
 			printRan(s, st)
-		} else {
+		default:
 			printCells(s, st.Change)
 		}
 	}
@@ -36,14 +39,26 @@ func printDetail(s *stdio, e *replog.EntryDetail) {
 		fmt.Fprintf(s.out, "  nothing: %s\n", e.Outcome)
 	case e.AsRecorded && len(e.Changes) > 0 && !hasIntents(e):
 		fmt.Fprintf(s.out, "  the same, as recorded\n")
+	case hasSchema(e):
+		printChanges(s, e.Changes, "the schema, and no row")
 	default:
 		printChanges(s, e.Changes, "nothing: the rows were so already")
 	}
 }
 
+// schemaSource says whence a schema statement comes.
+var schemaSource = map[replog.SchemaSource]string{
+	replog.SchemaRun:     "schema statement, run on the device",
+	replog.SchemaDerived: "schema statement, derived from what the device's application had changed",
+}
+
 // hasIntents tells whether the statements alone do not say what was changed.
 func hasIntents(e *replog.EntryDetail) bool {
 	return slices.ContainsFunc(e.Statements, func(st replog.StatementDetail) bool { return st.Intent != nil })
+}
+
+func hasSchema(e *replog.EntryDetail) bool {
+	return slices.ContainsFunc(e.Statements, func(st replog.StatementDetail) bool { return st.Schema != "" })
 }
 
 func printDetailHead(s *stdio, e *replog.EntryDetail) {
@@ -63,7 +78,11 @@ func printDetailHead(s *stdio, e *replog.EntryDetail) {
 		fmt.Fprintf(s.out, "label     %q\n", e.Label)
 	}
 	if len(e.Tables) > 0 {
-		fmt.Fprintf(s.out, "tables    %s: those that its intents may write\n", oneLine(strings.Join(e.Tables, ", ")))
+		why := "those that its intents may write"
+		if hasSchema(e) {
+			why = "those that its schema statements are about"
+		}
+		fmt.Fprintf(s.out, "tables    %s: %s\n", oneLine(strings.Join(e.Tables, ", ")), why)
 	}
 	fmt.Fprintf(s.out, "recorded  %s on base %d, with verdicts seen up to seq %d%s\n", e.RecordedAt, e.Base, e.Seen, withoutText(e.Without))
 	fmt.Fprintf(s.out, "received  %s\n", e.ReceivedAt)

@@ -21,6 +21,7 @@ func tokenCommand(s *stdio) *cli.Command {
 		Subcommands: []*cli.Command{
 			tokenCreateCommand(s),
 			tokenListCommand(s),
+			tokenChangeCommand(s),
 			tokenRevokeCommand(s),
 		},
 	}
@@ -38,14 +39,21 @@ func tokenCreateCommand(s *stdio) *cli.Command {
 		Description: "Prints the token, which cannot be shown again. Whoever has it can enrol one device in DATABASE,\n" +
 			"with `replog clone` or `replog init`, before it expires. With --admin, and no DATABASE, the token is an\n" +
 			"administrator's: it may do everything with every database, and does not expire.\n\n" +
+			"With --schema the device may also change tables, indexes, views and triggers, for all devices: what it sends of\n" +
+			"that is rejected otherwise. A device that is enrolled with an administrator's token may do so, too; `replog token\n" +
+			"change` gives the right to others later, and takes it away.\n\n" +
 			exitCodes(codeFailed, codeUsage),
 		Flags: []cli.Flag{
 			dataFlag(),
 			&cli.BoolFlag{Name: "admin", Usage: "make an administrator's token"},
 			&cli.StringFlag{Name: "name", Usage: "a label, such as who it is for"},
+			&cli.BoolFlag{Name: "schema", Usage: "let the device change the schema"},
 			&cli.DurationFlag{Name: "expires", Usage: "how long an enrolment token can be used; 0 is for ever", Value: 7 * 24 * time.Hour},
 		},
 		Action: func(c *cli.Context) error {
+			if err := exclusive(c, "admin", "schema"); err != nil {
+				return err
+			}
 			admin := c.Bool("admin")
 			least := 1
 			if admin {
@@ -60,12 +68,48 @@ func tokenCreateCommand(s *stdio) *cli.Command {
 				if admin {
 					_, secret, err = a.CreateAdministrator(ctx, c.String("name"))
 				} else {
-					_, secret, err = a.CreateEnrolment(ctx, args[0], c.String("name"), c.Duration("expires"))
+					_, secret, err = a.CreateEnrolment(ctx, args[0], c.String("name"), c.Duration("expires"), rightsOf(c)...)
 				}
 				if err != nil {
 					return err
 				}
 				fmt.Fprintln(s.out, secret)
+				return nil
+			})
+		},
+	}
+}
+
+func rightsOf(c *cli.Context) []server.Right {
+	if c.Bool("schema") {
+		return []server.Right{server.SchemaRight}
+	}
+	return nil
+}
+
+func tokenChangeCommand(s *stdio) *cli.Command {
+	return &cli.Command{
+		Name:      "change",
+		Usage:     "let devices change the schema, or not, from their next request on",
+		ArgsUsage: "--schema[=false] ID…",
+		Description: "The ids are those of `replog token list`. What was rejected before stays so, until the device sends it again:\n" +
+			"`replog conflicts retry`.\n\n" + exitCodes(codeFailed, codeUsage),
+		Flags: []cli.Flag{dataFlag(), &cli.BoolFlag{Name: "schema", Usage: "give the right; --schema=false takes it away"}},
+		Action: func(c *cli.Context) error {
+			ids, err := arguments(c, 1, -1)
+			if err != nil {
+				return err
+			}
+			if !c.IsSet("schema") {
+				return usage(c, "missing option: --schema or --schema=false")
+			}
+			return withAccess(c, func(ctx context.Context, a *server.Access) error {
+				for _, id := range ids {
+					if err := a.SetSchemaRight(ctx, id, c.Bool("schema")); err != nil {
+						return err
+					}
+					fmt.Fprintf(s.err, "%s %s\n", id, map[bool]string{true: "may change the schema", false: "may not change the schema"}[c.Bool("schema")])
+				}
 				return nil
 			})
 		},
@@ -103,12 +147,20 @@ func tokenListCommand(s *stdio) *cli.Command {
 }
 
 func printTokens(s *stdio, tokens []server.Token, now replog.Millis) {
-	t := table{header: []string{"ID", "KIND", "DATABASE", "CREATED", "STATE", "NAME"}}
+	t := table{header: []string{"ID", "KIND", "DATABASE", "CREATED", "STATE", "SCHEMA", "NAME"}}
 	for i := range tokens {
 		k := &tokens[i]
-		t.add(k.ID, string(k.Kind), k.Database, when(k.Created), tokenState(k, now), oneLine(k.Name))
+		t.add(k.ID, string(k.Kind), k.Database, when(k.Created), tokenState(k, now), schemaText(k), oneLine(k.Name))
 	}
 	t.print(s.out)
+}
+
+// schemaText says whether a token allows changing the schema.
+func schemaText(t *server.Token) string {
+	if t.Schema {
+		return "may change"
+	}
+	return "-"
 }
 
 func tokenState(t *server.Token, now replog.Millis) string {

@@ -137,6 +137,9 @@ func expected(t *testing.T, e *replog.Entry, w *replog.Wanted) []string {
 	head := replog.EntryHeader{Revision: e.Revision, Device: e.Transaction.Device, Seq: e.Transaction.Seq}
 	var lines []string
 	switch runs := e.Digest != nil && !w.AsChanges && !slices.Contains(w.Differed, e.Revision); {
+	case e.Schema != nil:
+		lines = schemaLines(t, e)
+		head.Schema, head.Lines = true, len(lines)
 	case runs && own:
 		head.Digest = e.Digest
 	case runs && e.BySteps:
@@ -172,7 +175,7 @@ func headText(h *replog.EntryHeader) string {
 	if h.Digest != nil {
 		digest = h.Digest.String()
 	}
-	return fmt.Sprintf("%d %s %d: %d changes, %d lines, digest %q", h.Revision, h.Device, h.Seq, h.Changes, h.Lines, digest)
+	return fmt.Sprintf("%d %s %d: %d changes, %d lines, digest %q, schema %t", h.Revision, h.Device, h.Seq, h.Changes, h.Lines, digest, h.Schema)
 }
 
 // checkDeliveries compares what a device gets with what the entries say.

@@ -75,6 +75,12 @@ func run(t *testing.T, open Open) {
 		{"changes of intents are concurrent", testIntentsConcurrent},
 		{"a search finds intents", testIntentsSearch},
 		{"an intent of 10,000 changes comes back whole", testIntentOfMuch},
+		{"a schema is that of its newest version", testSchemaVersions},
+		{"entries with schema statements come back whole", testSchemaRoundTrip},
+		{"whoever gets schema statements gets them in order with what was changed", testSchemaDeliveries},
+		{"the last change of a row that an entry changed twice counts", testSchemaConcurrent},
+		{"a search finds schema statements", testSchemaSearch},
+		{"who wrote a table last", testWrote},
 	} {
 		t.Run(test.promise, func(t *testing.T) { test.run(t, open) })
 	}

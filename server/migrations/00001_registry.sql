@@ -32,7 +32,9 @@ CREATE TABLE token (
     created_at  INTEGER NOT NULL,
     expires_at  INTEGER,
     used_at     INTEGER,                         -- an enrolment token serves once
-    revoked_at  INTEGER
+    revoked_at  INTEGER,
+    -- 1: it may change the schema. A device's has it from that of its enrolment.
+    schema_right INTEGER NOT NULL
 ) STRICT;
 
 CREATE INDEX token_device ON token(device_id);

@@ -59,7 +59,7 @@ func (t *tx) appendEntry(e *replog.Entry, form *replog.Form) error {
 	return t.s.exec(insertEntry, int64(e.Revision), string(x.Device), int64(x.Seq), int64(x.Base), int64(x.Seen),
 		x.Label, x.Marked, int64(x.Time), int64(e.Received), string(e.Outcome), e.Reason.Code, e.Reason.Detail,
 		parts, e.Unsettled(), first, string(form.Hash), x.RecordedStatements().Len()+ran.intents, net, changes, asStored(e),
-		ran.intents, ran.blocks, ran.tables, e.AsRun, ran.digest, ran.lines)
+		ran.intents, ran.blocks, ran.tables, e.AsRun, ran.digest, ran.lines, ran.ends)
 }
 
 // asStored tells whether the changes of an entry are stored as recorded. What an
@@ -68,7 +68,7 @@ func asStored(e *replog.Entry) bool { return !e.Transaction.HasIntents() && e.As
 
 func (t *tx) appendRows(e *replog.Entry, form *replog.Form) error {
 	if v := e.Schema; v != nil {
-		if err := t.s.exec(insertSchemaVersion, int64(v.Revision), v.Fingerprint, v.Objects); err != nil {
+		if err := t.insertSchema(v); err != nil {
 			return err
 		}
 	}
@@ -139,12 +139,16 @@ func (t *tx) appendChangedRows(e *replog.Entry) error {
 	}
 	made := e.Made()
 	places := make([]place, 0, min(made.Len(), sortedRows))
+	insert := insertChangedRow
+	if e.Schema != nil {
+		insert = insertChangedAgain
+	}
 	put := func() error {
 		slices.SortFunc(places, func(a, b place) int {
 			return cmp.Or(cmp.Compare(a.row.Table, b.row.Table), cmp.Compare(a.row.Key, b.row.Key))
 		})
 		for _, p := range places {
-			if err := t.s.exec(insertChangedRow, p.row.Table, p.row.Key, int64(e.Revision), p.n); err != nil {
+			if err := t.s.exec(insert, p.row.Table, p.row.Key, int64(e.Revision), p.n); err != nil {
 				return err
 			}
 		}

@@ -34,12 +34,13 @@ func (s *session) delivery(w *replog.Wanted, scan func(...any) error) (*replog.D
 		v                             replog.Verdict
 		reason                        replog.Reason
 		parts, blocks, tables, digest sql.RawBytes
+		ends                          sql.RawBytes
 		net, changes, lines           sql.NullInt64
 		asRecorded, asRun             bool
 		runs                          *replog.Digest
 	)
 	err := scan(&d.Revision, &d.Device, &d.Seq, &v.Hash, &v.Outcome, &reason.Code, &reason.Detail, &parts,
-		&net, &changes, &asRecorded, &blocks, &tables, &asRun, &digest, &lines)
+		&net, &changes, &asRecorded, &blocks, &tables, &asRun, &digest, &lines, &ends)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -67,6 +68,11 @@ func (s *session) delivery(w *replog.Wanted, scan func(...any) error) (*replog.D
 	d.Each = func(yield func(replog.LineKind, string) error) error { return nil }
 	byRunning := runs != nil && !w.AsChanges && !slices.Contains(w.Differed, d.Revision)
 	switch {
+	case len(ends) > 0:
+		if d.Each, err = s.schemaSteps(int64(d.Revision), ends); err != nil {
+			return nil, 0, err
+		}
+		d.Schema, d.Lines = true, int(lines.Int64)
 	case byRunning && own:
 		d.Digest = runs
 	case byRunning && lines.Valid:

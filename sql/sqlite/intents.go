@@ -13,6 +13,7 @@ import (
 type ran struct {
 	intents                       int
 	blocks, tables, digest, lines any // NULL where there are none
+	ends                          any
 }
 
 func ranOf(e *replog.Entry, form *replog.Form) (ran, error) {
@@ -34,8 +35,11 @@ func ranOf(e *replog.Entry, form *replog.Form) (ran, error) {
 	if e.Digest != nil {
 		r.digest = e.Digest.String()
 	}
-	if e.BySteps {
+	switch {
+	case e.BySteps:
 		r.lines = intents + e.Transaction.NetChanges().Len()
+	case e.Schema != nil:
+		r.lines, r.ends = intents+e.Made().Len(), encodeJSON(e.StepEnds)
 	}
 	return r, nil
 }
@@ -154,11 +158,11 @@ func (s *session) steps(revision int64, blocks []netBlock, yield func(replog.Lin
 	})
 }
 
-// eachOf gives the next rows of net changes.
+// eachOf gives the next rows of changes.
 func eachOf(net *sql.Rows, count int, yield func(replog.LineKind, string) error) error {
 	for range count {
 		if !net.Next() {
-			return fmt.Errorf("%w: a net change is missing: %w", replog.ErrForm, net.Err())
+			return fmt.Errorf("%w: a change is missing: %w", replog.ErrForm, net.Err())
 		}
 		var body string
 		err := net.Scan(&body)

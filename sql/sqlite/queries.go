@@ -9,6 +9,9 @@ SELECT revision, fingerprint, objects FROM schema_version WHERE revision <= ? OR
 const selectHasSchema = `
 SELECT EXISTS (SELECT 1 FROM schema_version WHERE fingerprint = ?)`
 
+const selectSchemaOf = `
+SELECT revision, fingerprint, objects FROM schema_version WHERE revision = ?`
+
 const insertHead = `
 INSERT INTO head (id, database, epoch, revision, last_changed, last_changed_by, other_changed)
 VALUES (1, ?, ?, ?, 0, '', 0)`
@@ -23,8 +26,8 @@ UPDATE head SET revision = ?, last_changed = ?, last_changed_by = ?, other_chang
 const insertEntry = `
 INSERT INTO entry (revision, device, seq, base, seen, label, marked, recorded_at, received_at,
     outcome, reason, detail, parts, unsettled, first_line, hash, statements, net, changes, as_recorded,
-    intents, net_blocks, tables, as_run, digest, step_lines)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+    intents, net_blocks, tables, as_run, digest, step_lines, step_ends)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 const insertStatement = `
 INSERT INTO recorded_statement (revision, n, body, outcome, reason, detail)
@@ -39,10 +42,16 @@ INSERT INTO effect (revision, n, net, body) VALUES (?, ?, ?, ?)`
 const insertChangedRow = `
 INSERT INTO changed_row (table_name, key, revision, n) VALUES (?, ?, ?, ?)`
 
+// insertChangedAgain is of an entry that may change a row several times: the last
+// stays.
+const insertChangedAgain = insertChangedRow + `
+ON CONFLICT DO UPDATE SET n = max(n, excluded.n)`
+
 // selectEntry gives what scanEntry reads; a condition follows.
 const selectEntry = `
 SELECT revision, received_at, outcome, reason, detail, parts,
-    first_line, hash, statements, net, changes, as_recorded, net_blocks, tables, as_run, digest, step_lines
+    first_line, hash, statements, net, changes, as_recorded, net_blocks, tables, as_run, digest, step_lines,
+    step_ends
 FROM entry
 `
 
@@ -55,7 +64,7 @@ SELECT body FROM recorded_net WHERE revision = ? ORDER BY n`
 // selectJudged gives what session.delivery reads; a condition follows.
 const selectJudged = `
 SELECT revision, device, seq, hash, outcome, reason, detail, parts, net, changes, as_recorded,
-    net_blocks, tables, as_run, digest, step_lines
+    net_blocks, tables, as_run, digest, step_lines, step_ends
 FROM entry
 `
 
@@ -89,6 +98,12 @@ LEFT JOIN recorded_net c ON c.revision = r.revision AND c.n = coalesce(f.net, r.
 LEFT JOIN recorded_statement s ON s.revision = r.revision AND s.n = coalesce(f.net, r.n)
 WHERE r.table_name = ? AND r.key = ? AND r.revision > ?
 ORDER BY r.revision`
+
+const selectWrote = `
+SELECT coalesce(max(t.revision), 0)
+FROM touched_table t
+JOIN entry e ON e.revision = t.revision
+WHERE t.table_name = ? AND t.revision > ? AND e.device <> ? AND e.outcome = 'applied'`
 
 const insertTouchedTable = `
 INSERT INTO touched_table (table_name, revision) VALUES (?, ?)`

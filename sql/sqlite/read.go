@@ -111,16 +111,21 @@ func (r *reader) entry(scan func(...any) error) (e replog.Entry, err error) {
 	var (
 		first                         string
 		parts, blocks, tables, digest sql.RawBytes
+		ends                          sql.RawBytes
 		statements                    int
 		net, changes, lines           sql.NullInt64
 		asRecorded                    bool
 	)
 	err = scan(&e.Revision, &e.Received, &e.Outcome, &e.Reason.Code, &e.Reason.Detail, &parts,
-		&first, &e.Hash, &statements, &net, &changes, &asRecorded, &blocks, &tables, &e.AsRun, &digest, &lines)
+		&first, &e.Hash, &statements, &net, &changes, &asRecorded, &blocks, &tables, &e.AsRun, &digest, &lines, &ends)
 	if err != nil {
 		return e, err
 	}
-	e.BySteps = lines.Valid
+	if e.BySteps = lines.Valid && len(ends) == 0; len(ends) > 0 {
+		if err := r.schema(&e, ends); err != nil {
+			return e, err
+		}
+	}
 	if err = decode(parts, tables, digest, &e.Parts, &e.Tables, &e.Digest); err == nil {
 		err = r.recorded(&e, first, statements, net, blocks)
 	}

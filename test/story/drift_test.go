@@ -13,8 +13,8 @@ import (
 // What rows can do without stays in the file, and everything else goes on.
 func TestTablesAndColumnsThatTheServerLacksStayInTheFile(t *testing.T) {
 	w := newWorld(t)
-	a := w.publish("a.db", plain)
-	b := w.clone("b.db")
+	b := w.publish("b.db", plain)
+	a := w.clone("a.db") // which may not change the schema
 	a.write(`ALTER TABLE customer ADD COLUMN phone TEXT; ALTER TABLE customer ADD COLUMN rank INTEGER NOT NULL DEFAULT 5;
 		CREATE TABLE draft(id INTEGER PRIMARY KEY, customer REFERENCES customer(id)); INSERT INTO draft VALUES(1, 1);
 		CREATE INDEX by_phone ON customer(phone); CREATE VIEW phones AS SELECT phone FROM customer;
@@ -23,7 +23,7 @@ func TestTablesAndColumnsThatTheServerLacksStayInTheFile(t *testing.T) {
 	b.write("UPDATE customer SET email = 'b@b' WHERE id = 2; UPDATE customer SET name = 'b' WHERE id = 3")
 	b.sync(client.Both)
 	r := a.sync(client.Both)
-	if r.Applied != 1 || r.Downloaded != 1 || !slices.Equal(r.Local, []string{"table draft", "column customer.phone", "column customer.rank"}) {
+	if r.Applied != 1 || r.Rejected != 1 || r.Waiting != 0 || r.Downloaded != 1 || !slices.Equal(r.Local, []string{"table draft", "column customer.phone", "column customer.rank"}) {
 		t.Fatalf("%+v", r)
 	}
 	a.shows("SELECT * FROM customer", `[1,"a","ada@example.org","1",5] [2,"Bob","b@b","2",5] [3,"b",null,null,9] [4,"new","n@n","4",44]`)
@@ -39,8 +39,8 @@ func TestTablesAndColumnsThatTheServerLacksStayInTheFile(t *testing.T) {
 // unique values change, and on repair all of them.
 func TestColumnsThatTheServerLacksKeepTheirValues(t *testing.T) {
 	w := newWorld(t)
-	a := w.publish("a.db", plain)
-	b := w.clone("b.db")
+	b := w.publish("b.db", plain)
+	a := w.clone("a.db")
 	a.write("ALTER TABLE customer ADD COLUMN phone DEFAULT 'none'")
 	a.write("INSERT INTO customer VALUES(4, 'waits', NULL, x'04'); UPDATE customer SET phone = 1.0 WHERE id = 1; UPDATE customer SET phone = NULL, id = 7 WHERE id = 3")
 	b.write("UPDATE customer SET email = 'swap' WHERE id = 1; UPDATE customer SET email = 'ada@example.org' WHERE id = 2; UPDATE customer SET email = 'bob@example.org' WHERE id = 1")
@@ -60,8 +60,8 @@ func TestColumnsThatTheServerLacksKeepTheirValues(t *testing.T) {
 
 func TestATableMadeAnewWithMoreColumnsInAnotherOrderGoesOn(t *testing.T) {
 	w := newWorld(t)
-	a := w.publish("a.db", plain)
-	b := w.clone("b.db")
+	b := w.publish("b.db", plain)
+	a := w.clone("a.db")
 	a.write(`BEGIN; CREATE TABLE n(phone TEXT, email TEXT UNIQUE, id INTEGER PRIMARY KEY, name TEXT NOT NULL);
 		INSERT INTO n(id, name, email) SELECT * FROM customer; DROP TABLE customer; ALTER TABLE n RENAME TO customer; COMMIT;
 		UPDATE customer SET phone = '1', name = 'missed' WHERE id = 1; INSERT INTO customer VALUES('4', 'n@n', 4, 'new')`)
@@ -80,11 +80,9 @@ func TestATableMadeAnewWithMoreColumnsInAnotherOrderGoesOn(t *testing.T) {
 
 func TestTablesThatChangedOtherwiseAreShownFromBothSides(t *testing.T) {
 	for sql, want := range map[string]string{
-		"ALTER TABLE customer RENAME COLUMN name TO fullname":                             "- table customer column name TEXT|+ table customer column fullname TEXT",
-		"ALTER TABLE customer RENAME TO client":                                           "- table customer key id|+ table client key id",
-		"ALTER TABLE customer ADD COLUMN phone; CREATE UNIQUE INDEX u ON customer(phone)": "+ table customer unique phone BINARY",
-		"CREATE UNIQUE INDEX u ON customer(name)":                                         "+ table customer unique name BINARY",
-		"DROP TABLE invoice": "- table invoice key id",
+		"ALTER TABLE customer RENAME COLUMN name TO fullname": "- table customer column name TEXT|+ table customer column fullname TEXT",
+		"ALTER TABLE customer RENAME TO client":               "- table customer key id|+ table client key id",
+		"DROP TABLE invoice":                                  "- table invoice key id",
 		"CREATE TABLE n(id TEXT PRIMARY KEY, what TEXT); DROP TABLE audit; ALTER TABLE n RENAME TO audit":                   "- table audit column id INTEGER|+ table audit column id TEXT",
 		"CREATE TABLE n(id INTEGER PRIMARY KEY, what TEXT, must NOT NULL); DROP TABLE audit; ALTER TABLE n RENAME TO audit": "+ table audit column must  not_null=true",
 	} {
@@ -125,8 +123,10 @@ func TestColumnsThatAreAddedDuringASyncKeepTheirValues(t *testing.T) {
 	b := w.clone("b.db")
 	a.write("UPDATE customer SET email = 'new@a' WHERE id = 1")
 	a.sync(client.Both)
-	l := &line{cut: -1, answered: func(int) {
-		b.write("ALTER TABLE customer ADD COLUMN phone TEXT; UPDATE customer SET phone = '1' WHERE id = 1")
+	l := &line{cut: -1, answered: func(n int) {
+		if n == 1 {
+			b.write("ALTER TABLE customer ADD COLUMN phone TEXT; UPDATE customer SET phone = '1' WHERE id = 1")
+		}
 	}}
 	if _, err := b.trySync(client.Both, l.options()); err != nil {
 		t.Fatal(err)

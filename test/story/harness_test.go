@@ -119,12 +119,18 @@ func (w *world) publish(name, sql string) *device {
 // clone makes another device, with a token for one use.
 func (w *world) clone(name string) *device {
 	w.t.Helper()
+	return w.cloneWith(name)
+}
+
+// cloneWith makes a device with rights.
+func (w *world) cloneWith(name string, rights ...server.Right) *device {
+	w.t.Helper()
 	access, err := server.OpenAccess(w.t.Context(), w.data(), nil, nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	defer access.Close()
-	_, secret, err := access.CreateEnrolment(w.t.Context(), "shop", name, 0)
+	_, secret, err := access.CreateEnrolment(w.t.Context(), "shop", name, 0, rights...)
 	if err != nil {
 		w.t.Fatal(err)
 	}

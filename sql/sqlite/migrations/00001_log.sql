@@ -70,6 +70,9 @@ CREATE TABLE entry (
     -- How many lines the steps are that other devices get; NULL where they get
     -- the changes.
     step_lines  INTEGER,
+    -- Of an applied entry with schema statements, as a JSON array: for each step,
+    -- how many of the changes are made when it is done.
+    step_ends   TEXT,
     UNIQUE (device, seq)
 ) STRICT;
 
@@ -125,7 +128,8 @@ CREATE VIEW statement AS
 SELECT s.revision, s.n,
     json_extract(s.body, '$.time')  AS time,
     json_extract(s.body, '$.table') AS table_name,
-    coalesce(json_extract(s.body, '$.op'), 'intent') AS operation,
+    coalesce(json_extract(s.body, '$.op'),
+        CASE WHEN json_extract(s.body, '$.schema') IS NULL THEN 'intent' ELSE 'schema' END) AS operation,
     json_extract(s.body, '$.key')   AS key,
     CASE json_extract(s.body, '$.op')
     WHEN 'insert' THEN

@@ -1,11 +1,10 @@
-package client
+package gathered
 
 import (
 	"encoding/json"
 	"slices"
 
 	"replog/applier"
-	"replog/replog"
 )
 
 // RanAs is a statement that an application ran through the driver, and that does not
@@ -22,15 +21,16 @@ type RanAs struct {
 // maxRanAs bounds how many of them are kept of a transaction.
 const maxRanAs = 50
 
-// collectRan counts statements.
-func collectRan(ran []*applier.RanStatement) (list []RanAs) {
+// CollectRan counts statements.
+func CollectRan(ran []*applier.RanStatement) (list []RanAs) {
 	for _, r := range ran {
-		list = addRan(list, RanAs{SQL: r.SQL, Class: string(r.Class), Why: r.Why, Count: 1})
+		list = AddRan(list, RanAs{SQL: r.SQL, Class: string(r.Class), Why: r.Why, Count: 1})
 	}
 	return list
 }
 
-func addRan(list []RanAs, s RanAs) []RanAs {
+// AddRan adds a statement to a list.
+func AddRan(list []RanAs, s RanAs) []RanAs {
 	i := slices.IndexFunc(list, func(o RanAs) bool { return o.SQL == s.SQL && o.Class == s.Class && o.Why == s.Why })
 	switch {
 	case i >= 0:
@@ -41,8 +41,8 @@ func addRan(list []RanAs, s RanAs) []RanAs {
 	return list
 }
 
-// encodeRan renders statements for a column; "" for none.
-func encodeRan(list []RanAs) (string, error) {
+// EncodeRan renders statements for a column; "" for none.
+func EncodeRan(list []RanAs) (string, error) {
 	if list == nil {
 		return "", nil
 	}
@@ -50,18 +50,10 @@ func encodeRan(list []RanAs) (string, error) {
 	return string(b), err
 }
 
-func decodeRan(text string) (list []RanAs, err error) {
+// DecodeRan is the reverse of EncodeRan.
+func DecodeRan(text string) (list []RanAs, err error) {
 	if text != "" {
 		err = json.Unmarshal([]byte(text), &list)
 	}
 	return list, err
-}
-
-// ran reads what is kept of a transaction's statements.
-func (o outbox) ran(p *pending) ([]RanAs, error) {
-	row, err := o.QueryRow("SELECT ran FROM main.replog_outbox WHERE seq = ?", replog.Integer(int64(p.seq)))
-	if err != nil || row == nil {
-		return nil, err
-	}
-	return decodeRan(row[0].Bytes())
 }
