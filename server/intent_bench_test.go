@@ -117,3 +117,20 @@ func BenchmarkSmallSyncOfAnIntent(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkSchemaStatement is one device that uploads a column, beside a hundred other
+// tables, and then drops it.
+func BenchmarkSchemaStatement(b *testing.B) {
+	h := newHarness(b)
+	more := ""
+	for i := range 100 {
+		more += fmt.Sprintf("CREATE TABLE more%d (id INTEGER PRIMARY KEY, a, b, c REFERENCES account(id));", i)
+	}
+	h.publish("bank", bankSchema+more)
+	d := h.enrol("bank")
+	for b.Loop() {
+		d.steps(schemaStatement("ALTER TABLE memo ADD COLUMN more"))
+		d.steps(schemaStatement("ALTER TABLE memo DROP COLUMN more"))
+		d.sync()
+	}
+}

@@ -26,6 +26,10 @@ func (j *judgement) schemaStatements() (verdict, error) {
 	return s.verdict(), nil
 }
 
+// maxSchemaStatements bounds those of a transaction: to look at one takes
+// milliseconds, in which other uploads wait.
+const maxSchemaStatements = 1000
+
 // schemaVerdict is what becomes of a transaction with schema statements.
 type schemaVerdict struct {
 	stepsVerdict
@@ -57,8 +61,12 @@ func (s *schemaVerdict) look() error {
 		s.tables = append(s.tables, applier.SchemaTables(step.Intent.SQL, objects)...)
 		return nil
 	})
-	if statements == 0 && err == nil {
+	switch {
+	case err != nil:
+	case statements == 0:
 		s.set(replog.Rejected, replog.ReasonMalformed, "it holds no schema statement, but says so")
+	case statements > maxSchemaStatements:
+		s.set(replog.Rejected, replog.ReasonLimit, fmt.Sprintf("it holds %d schema statements; at most %d are taken", statements, maxSchemaStatements))
 	}
 	slices.Sort(s.tables)
 	s.tables = slices.Compact(s.tables)
@@ -121,7 +129,7 @@ func (s *schemaVerdict) statement(in *replog.Intent) error {
 		if err := s.unseen(looked); err != nil {
 			return err
 		}
-		err = s.replica.alter(in, looked)
+		err = s.replica.alter(in, looked, s.replica.limits.SchemaTime)
 	} else {
 		err = looked.Refused
 	}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"time"
 
 	"replog/applier"
 	"replog/replog"
@@ -19,9 +20,12 @@ func (r *replica) inspectSchema(in *replog.Intent) (*applier.SchemaStatement, er
 	return r.InspectSchema(in.SQL, r.schemaOptions(in))
 }
 
-// alter runs a statement that inspectSchema has looked at.
-func (r *replica) alter(in *replog.Intent, s *applier.SchemaStatement) error {
-	result, err := r.RunSchema(s, r.schemaOptions(in))
+// alter runs a statement that inspectSchema has looked at, for so long at most; 0 is no
+// limit.
+func (r *replica) alter(in *replog.Intent, s *applier.SchemaStatement, within time.Duration) error {
+	o := r.schemaOptions(in)
+	o.Time = within
+	result, err := r.RunSchema(s, o)
 	if err == nil {
 		r.triggers = result.Triggers
 	}
@@ -29,7 +33,7 @@ func (r *replica) alter(in *replog.Intent, s *applier.SchemaStatement) error {
 }
 
 func (r *replica) schemaOptions(in *replog.Intent) applier.SchemaOptions {
-	return applier.SchemaOptions{Legacy: in.Legacy, Triggers: r.triggers, Limits: r.limits.Intents, Time: r.limits.SchemaTime}
+	return applier.SchemaOptions{Legacy: in.Legacy, Triggers: r.triggers, Limits: r.limits.Intents}
 }
 
 // endSchema keeps what schema statements made of the triggers.
@@ -116,7 +120,7 @@ func (r *replica) repeatStatement(in *replog.Intent) error {
 		return err
 	}
 	s.Refused = nil
-	if err := r.alter(in, s); err != nil {
+	if err := r.alter(in, s, 0); err != nil {
 		return fmt.Errorf("%.200q: %w", in.SQL, err)
 	}
 	return nil

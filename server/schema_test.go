@@ -99,6 +99,13 @@ func testSchemaStatements(t *testing.T) {
 			[]string{"rejected; rejected, malformed-change, []"}, "SELECT 1", "[1]"},
 		{"a transaction that says so and has none", nil, func(b *double) { b.record(putMemo(7, "x")).Schema = true },
 			[]string{"rejected; rejected, malformed-change, [0]"}, "SELECT count(*) FROM memo", "[2]"},
+		{"too many of them", nil, func(b *double) {
+			var parts []any
+			for range maxSchemaStatements + 1 {
+				parts = append(parts, schemaStatement("DROP VIEW nothing"))
+			}
+			b.steps(parts...)
+		}, []string{"rejected; rejected, limit, []"}, "SELECT 1", "[1]"},
 		{"a row of a table that is gone", one(schemaStatement("DROP TABLE memo")), func(b *double) { b.record(putMemo(7, "x")) },
 			[]string{"rejected; rejected, schema, [0]"}, "SELECT 1", "[1]"},
 		{"rows of which a column is gone", one(schemaStatement("ALTER TABLE memo DROP COLUMN text")), func(b *double) { b.record(setMemo(1, "old", "x"), setTotal(60, 61)) },

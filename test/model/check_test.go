@@ -49,9 +49,16 @@ func (w *world) absorbEntry(e *replog.Entry) error {
 		}
 	}
 	want := w.server.Process(t)
-	w.logf("revision %d: device %d, transaction %d: %s %s\n%s", want.Revision, holders[0].number, t.Seq, want.Outcome, want.Reason, netList(t.Net))
+	if w.failed != nil {
+		return w.failed
+	}
+	if err := w.family.checkBank(w.server.States[want.Revision]); err != nil {
+		return err
+	}
+	w.countSteps(e, want)
+	w.logf("revision %d: device %d, transaction %d: %s %s\n%s", want.Revision, holders[0].number, t.Seq, want.Outcome, want.Reason, t.list())
 	if err := want.sameVerdict(e); err != nil {
-		return fmt.Errorf("%w\nthe transaction, base %d seen %d without %v:\n%s", err, t.Base, t.Seen, t.Without, netList(t.Net))
+		return fmt.Errorf("%w\nthe transaction, base %d seen %d without %v:\n%s", err, t.Base, t.Seen, t.Without, t.list())
 	}
 	return nil
 }
@@ -77,6 +84,12 @@ func (t *Txn) sameRecorded(r *replog.Transaction) error {
 	if r.Base != t.Base || r.Seen != t.Seen || !slices.Equal(r.Without, t.Without) {
 		return fmt.Errorf("base %d, seen %d, without %v; want %d, %d, %v", r.Base, r.Seen, r.Without, t.Base, t.Seen, t.Without)
 	}
+	if r.HasIntents() != (t.Steps != nil) {
+		return fmt.Errorf("it has intents: %v, want %v", r.HasIntents(), t.Steps != nil)
+	}
+	if t.Steps != nil {
+		return t.adoptSteps(r)
+	}
 	if err := sameOrder(r); err != nil {
 		return err
 	}
@@ -94,7 +107,13 @@ func (e *Entry) sameVerdict(got *replog.Entry) error {
 	}
 	var parts []string
 	for _, p := range got.Parts {
-		parts = append(parts, fmt.Sprintf("%s %s %v %v", p.Outcome, p.Reason.Code, p.Rows, p.Columns))
+		parts = append(parts, fmt.Sprintf("%s %s %v %v %v", p.Outcome, p.Reason.Code, p.Rows, p.Columns, p.Statements))
+	}
+	if e.Txn.Steps != nil && ((got.Digest != nil) != e.Exact || got.AsRun != e.AsRun) {
+		return fmt.Errorf("it has a digest: %v, and did as on its device: %v; want %v, %v", got.Digest != nil, got.AsRun, e.Exact, e.AsRun)
+	}
+	if !slices.Equal(got.Tables, e.Tables) {
+		return fmt.Errorf("its intents may write %q, want %q", got.Tables, e.Tables)
 	}
 	if want := e.parts(); !sameSet(parts, want) {
 		return fmt.Errorf("its parts are\n  %s\nwant\n  %s", strings.Join(parts, "\n  "), strings.Join(want, "\n  "))
@@ -116,9 +135,12 @@ func (e *Entry) sameVerdict(got *replog.Entry) error {
 // and what was stale in those that were.
 func (e *Entry) parts() []string {
 	var out []string
+	for _, l := range e.Left {
+		out = append(out, fmt.Sprintf("%s %s [] [] [%d]", replog.Ignored, replog.ReasonOptional, l.Statement))
+	}
 	for _, v := range e.Verdicts {
 		if v.Outcome != replog.Applied {
-			out = append(out, fmt.Sprintf("%s %s %v []", v.Outcome, v.Reason, v.Rows))
+			out = append(out, fmt.Sprintf("%s %s %v [] []", v.Outcome, v.Reason, v.Rows))
 			continue
 		}
 		for row, columns := range v.Stale {
@@ -126,7 +148,7 @@ func (e *Entry) parts() []string {
 			for _, c := range columns {
 				names = append(names, e.Txn.Net[row].Table.Columns[c].Name)
 			}
-			out = append(out, fmt.Sprintf("%s %s [%d] %v", replog.Ignored, replog.ReasonStale, row, names))
+			out = append(out, fmt.Sprintf("%s %s [%d] %v []", replog.Ignored, replog.ReasonStale, row, names))
 		}
 	}
 	return out
@@ -145,7 +167,7 @@ func (e *Effect) text() string {
 			continue
 		}
 		at := e.Net.Time
-		if e.Op == replog.Update || e.Restored {
+		if e.Op != replog.Delete {
 			at, _ = e.wrote(i)
 			if e.Restored && !slices.Contains(e.Columns, i) {
 				at = 0
@@ -195,6 +217,9 @@ func (n *node) check() error {
 		}
 	}
 	if err := n.sameOutbox(); err != nil {
+		return err
+	}
+	if err := n.family.checkBank(visible); err != nil {
 		return err
 	}
 	return n.sameConflicts()
@@ -289,6 +314,9 @@ func (n *node) sameConflicts() error {
 		}
 	}
 	for _, e := range slices.Concat(n.model.Former, n.model.Processed) {
+		for range e.Left {
+			want = append(want, fmt.Sprintf("revision %d transaction %d: %s %s, 0 rows", e.Revision, e.Txn.Seq, replog.Ignored, replog.ReasonOptional))
+		}
 		for _, v := range e.Verdicts {
 			about := fmt.Sprintf("revision %d transaction %d: ", e.Revision, e.Txn.Seq)
 			if v.Outcome != replog.Applied {
@@ -318,7 +346,7 @@ func (n *node) sameResult(r *client.SyncResult, mode client.Mode) error {
 			n.count.add("syncs that took a short cut beside others' changes")
 		}
 	}
-	n.countMissed(r)
+	n.countResult(r)
 	if mode != client.PullOnly && n.logged[n.model.ID] < n.asked {
 		return fmt.Errorf("a sync succeeded, but transaction %d is not in the log", n.asked)
 	}

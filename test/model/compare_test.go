@@ -9,32 +9,108 @@ import (
 
 // adopt checks the recorded net changes against the model's, and gives the
 // model their order and times. It returns what is wrong.
-func (t *Txn) adopt(recorded []replog.Change) error {
+func (t *Txn) adopt(recorded []replog.Change) (err error) {
+	t.Net, err = adopt(t.Net, recorded)
+	return err
+}
+
+// adoptSteps checks the recorded steps against the model's, and gives these what adopt
+// gives.
+func (t *Txn) adoptSteps(r *replog.Transaction) error {
+	steps := t.Steps
+	t.Steps, t.Net = nil, nil
+	err := replog.EachStep(r.AllSteps(), func(s *replog.Step) error {
+		if s.Intent == nil && s.NetChanges().Len() == 0 {
+			t.Steps = append(t.Steps, Step{statements: s.Statements.Len()})
+			return nil
+		}
+		if len(steps) == 0 {
+			return fmt.Errorf("step %d is unexpected", len(t.Steps))
+		}
+		next := steps[0]
+		steps = steps[1:]
+		if (s.Intent != nil) != (next.Intent != nil) {
+			return fmt.Errorf("step %d is an intent: %v, want %v", len(t.Steps), s.Intent != nil, next.Intent != nil)
+		}
+		if err := next.adopt(s); err != nil {
+			return fmt.Errorf("step %d: %w", len(t.Steps), err)
+		}
+		t.Steps, t.Net = append(t.Steps, next), append(t.Net, next.Net...)
+		return nil
+	})
+	if err == nil && len(steps) > 0 {
+		err = fmt.Errorf("%d steps are missing", len(steps))
+	}
+	return err
+}
+
+func (s *Step) adopt(recorded *replog.Step) error {
+	if s.Intent != nil {
+		return s.Intent.adopt(recorded.Intent)
+	}
+	statements, err := replog.InMemory(recorded.Statements)
+	if err != nil {
+		return err
+	}
+	net, err := replog.InMemory(recorded.NetChanges())
+	if err != nil {
+		return err
+	}
+	one := replog.Transaction{Net: net}
+	for _, c := range statements {
+		one.Statements = append(one.Statements, replog.Statement{Change: c})
+	}
+	if err := sameOrder(&one); err != nil {
+		return err
+	}
+	s.statements = len(statements)
+	s.Net, err = adopt(s.Net, net)
+	return err
+}
+
+func (in *Intent) adopt(recorded *replog.Intent) error {
+	got := fmt.Sprintf("%s %s affected %d changes %d optional %v expect %s", recorded.SQL, replog.KeyString(recorded.Args), recorded.Affected, recorded.Changes, recorded.Optional, expectation(recorded.Expect))
+	want := fmt.Sprintf("%s %s affected %d changes %d optional %v expect %s", in.SQL, replog.KeyString(in.Args), in.Affected, len(in.Net), in.Optional, expectation(in.Expect))
+	if got != want {
+		return fmt.Errorf("it is %s, want %s", got, want)
+	}
+	in.Time = recorded.Time
+	return nil
+}
+
+func expectation(n *int64) string {
+	if n == nil {
+		return "nothing"
+	}
+	return fmt.Sprint(*n)
+}
+
+// adopt returns a list of net changes as the recorded ones are ordered.
+func adopt(nets []*Net, recorded []replog.Change) ([]*Net, error) {
 	byRow := map[replog.RowID]*Net{}
-	for _, n := range t.Net {
+	for _, n := range nets {
 		byRow[n.ID] = n
 	}
-	if len(recorded) != len(t.Net) {
-		return fmt.Errorf("%d net changes are recorded, want %d:\n%s\nwant\n%s", len(recorded), len(t.Net), changeList(recorded), netList(t.Net))
+	if len(recorded) != len(nets) {
+		return nil, fmt.Errorf("%d net changes are recorded, want %d:\n%s\nwant\n%s", len(recorded), len(nets), changeList(recorded), netList(nets))
 	}
 	var ordered []*Net
 	for i := range recorded {
 		c := &recorded[i]
 		n := byRow[c.Row()]
 		if n == nil {
-			return fmt.Errorf("net change %d of %s is unexpected or there twice:\n%s\nwant\n%s", i, c.Row(), changeList(recorded), netList(t.Net))
+			return nil, fmt.Errorf("net change %d of %s is unexpected or there twice:\n%s\nwant\n%s", i, c.Row(), changeList(recorded), netList(nets))
 		}
 		delete(byRow, c.Row())
 		if err := n.adopt(c); err != nil {
-			return fmt.Errorf("net change of %s: %w:\n%s\nwant\n%s", c.Row(), err, changeList(recorded), netList(t.Net))
+			return nil, fmt.Errorf("net change of %s: %w:\n%s\nwant\n%s", c.Row(), err, changeList(recorded), netList(nets))
 		}
 		ordered = append(ordered, n)
 	}
 	if err := sameUnits(ordered, recorded); err != nil {
-		return fmt.Errorf("%w:\n%s\nwant\n%s", err, changeList(recorded), netList(t.Net))
+		return nil, fmt.Errorf("%w:\n%s\nwant\n%s", err, changeList(recorded), netList(nets))
 	}
-	t.Net = ordered
-	return nil
+	return ordered, nil
 }
 
 // sameOrder checks that net changes come in the order in which the recorded
@@ -152,6 +228,20 @@ func netList(nets []*Net) string {
 	out := ""
 	for _, n := range nets {
 		out += fmt.Sprintf("  %s %s old %s new %s unit %d time %d %v\n", n.Op, n.ID, n.Before, n.After, n.Unit, n.Time, n.Times)
+	}
+	return out
+}
+
+// list renders what a transaction does.
+func (t *Txn) list() string {
+	if t.Steps == nil {
+		return netList(t.Net)
+	}
+	out := ""
+	for _, s := range t.Steps {
+		if out += netList(s.Net); s.Intent != nil {
+			out += fmt.Sprintf("  %s %s affected %d changes %d time %d\n", s.Intent.SQL, replog.KeyString(s.Intent.Args), s.Intent.Affected, len(s.Intent.Net), s.Intent.Time)
+		}
 	}
 	return out
 }

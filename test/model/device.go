@@ -24,6 +24,10 @@ type Device struct {
 	// Former are those of former identities, and what a fork held.
 	Former []*Entry
 
+	// Run and Reach are of the triggers that the device has.
+	Run   Run
+	Reach Reach
+
 	server   *Server
 	segments []*segment // what has gathered; never empty
 	// sight holds the tables that capture does not see wholly, and unseen the
@@ -41,6 +45,15 @@ type segment struct {
 	before State
 	moves  []Move
 	writes []write
+	pieces []piece
+}
+
+// piece is what an application did at once: through the driver a statement.
+type piece struct {
+	intent *Intent // nil for what travels as row statements
+	after  State
+	moves  []Move
+	during Span
 }
 
 // stretch is a segment from its beginning to its end.
@@ -73,7 +86,56 @@ func (d *Device) Wrote(now State, moves []Move, during Span) {
 	last.moves = append(last.moves, moves...)
 	d.clock = max(d.clock, during.To)
 	last.writes = append(last.writes, write{now, during.From, d.clock})
+	last.pieces = append(last.pieces, piece{nil, now, moves, Span{during.From, d.clock}})
 	d.Visible = now
+}
+
+// Ran records a statement that is an intent, as Wrote does others.
+func (d *Device) Ran(in *Intent, now State, moves []Move, during Span) {
+	d.Wrote(now, moves, during)
+	last := d.segments[len(d.segments)-1]
+	last.pieces[len(last.pieces)-1].intent = in
+}
+
+// HasRun tells whether there is an intent in what has gathered.
+func (d *Device) HasRun() bool {
+	return slices.ContainsFunc(d.segments, func(s *segment) bool { return s.hasRun() })
+}
+
+func (s *segment) hasRun() bool {
+	return slices.ContainsFunc(s.pieces, func(p piece) bool { return p.intent != nil })
+}
+
+// IsMarked tells whether what is written now belongs to a mark.
+func (d *Device) IsMarked() bool { return d.segments[len(d.segments)-1].marked }
+
+// steps are those of a segment with intents.
+func (s *segment) steps(schema *Schema) (steps []Step, nets []*Net) {
+	from, now := s.before, s.before
+	var moves []Move
+	during := Span{}
+	rows := func() {
+		if net := schema.NetChanges(from, now, moves); len(net) > 0 {
+			steps, nets = append(steps, Step{Net: net, during: during}), append(nets, net...)
+		}
+		moves, during = nil, Span{}
+	}
+	for _, p := range s.pieces {
+		if p.intent != nil {
+			rows()
+			in := *p.intent
+			in.Net = schema.NetChanges(now, p.after, p.moves)
+			steps = append(steps, Step{Intent: &in, during: p.during})
+			from, now = p.after, p.after
+			continue
+		}
+		if during.From == 0 {
+			during.From = p.during.From
+		}
+		moves, now, during.To = append(moves, p.moves...), p.after, p.during.To
+	}
+	rows()
+	return steps, nets
 }
 
 // Mark records a mark: a label, or nil for the NULL mark.
@@ -112,6 +174,9 @@ func (d *Device) close(list []stretch) []*Txn {
 			Device: d.ID, Seq: d.LastSeq, Marked: s.marked, Whole: d.Whole && !s.marked, Label: s.label,
 			Base: d.SyncPoint, Seen: d.Seen, Net: net,
 			before: s.before, writes: s.writes, unseen: s.unseen, compared: s.compared,
+		}
+		if s.hasRun() {
+			t.Steps, t.Net = s.steps(d.server.Schema)
 		}
 		for _, o := range d.Outbox {
 			if d.NoEffect[o.Seq] {
@@ -156,19 +221,19 @@ func (d *Device) replay() {
 }
 
 // unsure is U as the device sees it.
-func (d *Device) unsure(t *Txn, earlier []*Txn) []*Net {
-	var u []*Net
+func (d *Device) unsure(t *Txn, earlier []*Txn) *unsure {
+	u := &unsure{}
 	for _, e := range d.Processed {
 		switch {
 		case slices.Contains(t.Without, e.Txn.Seq):
-			u = append(u, e.although()...)
+			u.add(e.although())
 		case e.Txn.Seq > t.Seen:
-			u = append(u, e.unapplied()...)
+			u.add(e.unapplied())
 		}
 	}
 	for _, p := range earlier {
 		if d.NoEffect[p.Seq] != slices.Contains(t.Without, p.Seq) {
-			u = append(u, p.Net...)
+			u.add(p.Net, p.touches(d.Reach))
 		}
 	}
 	return u
@@ -176,8 +241,11 @@ func (d *Device) unsure(t *Txn, earlier []*Txn) []*Net {
 
 // redo is the state with t's net changes made, or nil where t is without
 // effect.
-func (d *Device) redo(t *Txn, u []*Net, state State) State {
-	if touchesAny(d.server.Schema, t.Net, u) {
+func (d *Device) redo(t *Txn, u *unsure, state State) State {
+	if t.Steps != nil {
+		return d.redoSteps(t, u, state)
+	}
+	if u.touchedBy(d.server.Schema, t.Net) {
 		return nil
 	}
 	var effects []*Effect

@@ -17,6 +17,14 @@
 // Which transaction has what of them depends on what capture noted before, and
 // is read from what the device recorded, as is the time of what was missed.
 //
+// Most devices also write through the Go driver. There the model takes the file
+// before and after each statement, and which of two forms the driver chose for it,
+// which the generator of the statements judges where that is certain. What an intent
+// does on the server, and on a device that runs it again, it finds out on plain
+// databases in memory, one for each time, with the triggers that are there. In
+// three histories of five there are accounts between which transfers move money:
+// the sum never changes, anywhere.
+//
 // How to run it:
 //
 //	go test ./test/model                       1,000 histories

@@ -9,6 +9,18 @@ import (
 // makeEffects makes the effects on a copy of the state. It returns the reason's code
 // where a constraint or a foreign key refuses the result.
 func makeEffects(s *Schema, state State, effects []*Effect) (State, string) {
+	out, broken := put(state, effects)
+	switch {
+	case broken:
+		return nil, replog.ReasonConstraint
+	case dangles(s, out, effects):
+		return nil, replog.ReasonForeignKey
+	}
+	return out, ""
+}
+
+// put makes effects, and tells whether a row that they wrote breaks a constraint.
+func put(state State, effects []*Effect) (next State, broken bool) {
 	out := state.Clone()
 	for _, e := range effects {
 		delete(out, e.Net.ID)
@@ -20,15 +32,15 @@ func makeEffects(s *Schema, state State, effects []*Effect) (State, string) {
 	}
 	for _, e := range effects {
 		if e.After != nil && violates(e.Net.Table, out, e.Net.ID) {
-			return nil, replog.ReasonConstraint
+			return nil, true
 		}
 	}
-	for _, e := range effects {
-		if orphaned(s, out, e) || leavesChildren(s, out, e) {
-			return nil, replog.ReasonForeignKey
-		}
-	}
-	return out, ""
+	return out, false
+}
+
+// dangles tells whether effects, which are made, left a reference without its parent.
+func dangles(s *Schema, state State, effects []*Effect) bool {
+	return slices.ContainsFunc(effects, func(e *Effect) bool { return orphaned(s, state, e) || leavesChildren(s, state, e) })
 }
 
 // violates tells whether a row breaks NOT NULL, CHECK or UNIQUE.

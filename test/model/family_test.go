@@ -21,6 +21,15 @@ type family struct {
 	// triggers are the application's: first those made before capture, then
 	// those that each device makes after it.
 	before, after []string
+	triggers      []appTrigger
+	first         []string // rows that are there from the beginning
+}
+
+// appTrigger is one of the application's triggers: what fires it, and what it does to
+// which table. late: it is made after capture, so that the server does not have it.
+type appTrigger struct {
+	name, on, event, by, writes string
+	late                        bool
 }
 
 // familyTable is a table with what the generator needs.
@@ -29,6 +38,8 @@ type familyTable struct {
 	quoted  string
 	columns []familyColumn
 	unique  []int // single columns with a unique index
+	// driven: nobody writes it but by way of the driver.
+	driven bool
 	// hasRowid: rows have a rowid that is not the key.
 	hasRowid bool
 	// defs, clauses and options are the parts of its CREATE TABLE, indexes what
@@ -122,7 +133,15 @@ func newFamily(g generator) *family {
 		f.addTable(g, tableNames[i])
 	}
 	f.addTriggers(g)
+	if g.chance(60, "a bank") {
+		f.addBank(g)
+	}
 	return f
+}
+
+// open are the tables that anybody writes.
+func (f *family) open() []*familyTable {
+	return slices.DeleteFunc(slices.Clone(f.tables), func(t *familyTable) bool { return t.driven })
 }
 
 // tableDraft gathers the text of one CREATE TABLE.
@@ -300,9 +319,10 @@ func (f *family) addForeignKey(d *tableDraft) {
 		fk.Columns, fk.ParentColumns = append(fk.Columns, c), append(fk.ParentColumns, p)
 		own, names = append(own, d.t.columns[c].name), append(names, parent.columns[p].name)
 	}
+	fk.OnDelete, fk.OnUpdate = pickOne(d.g, actions, "on delete"), pickOne(d.g, actions, "on update")
 	d.t.ForeignKeys = append(d.t.ForeignKeys, fk)
 	clause := "FOREIGN KEY(" + strings.Join(own, ", ") + ") REFERENCES " + parent.quoted + "(" + strings.Join(names, ", ") + ")" +
-		" ON DELETE " + pickOne(d.g, actions, "on delete") + " ON UPDATE " + pickOne(d.g, actions, "on update")
+		" ON DELETE " + fk.OnDelete + " ON UPDATE " + fk.OnUpdate
 	if d.g.chance(30, "deferred") {
 		clause += " DEFERRABLE INITIALLY DEFERRED"
 	}

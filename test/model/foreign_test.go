@@ -43,6 +43,11 @@ func (c *foreign) query(sql string) ([]Row, error) {
 	if err != nil {
 		return nil, err
 	}
+	return readRows(sql, rows)
+}
+
+// readRows reads what a query gives to the end, and closes it.
+func readRows(sql string, rows driver.Rows) ([]Row, error) {
 	defer rows.Close()
 	raw := make([]driver.Value, len(rows.Columns()))
 	var out []Row
@@ -136,13 +141,18 @@ func (c *foreign) moves() ([]Move, error) {
 
 // read is a plain read of the replicated tables.
 func (c *foreign) read(f *family) (State, error) {
+	return readState(f, c.query)
+}
+
+// readState is a plain read of the replicated tables through a connection.
+func readState(f *family, query func(string) ([]Row, error)) (State, error) {
 	s := State{}
 	for _, t := range f.tables {
 		var columns []string
 		for _, col := range t.columns {
 			columns = append(columns, "+"+col.name)
 		}
-		rows, err := c.query("SELECT " + strings.Join(columns, ", ") + " FROM main." + t.quoted)
+		rows, err := query("SELECT " + strings.Join(columns, ", ") + " FROM main." + t.quoted)
 		if err != nil {
 			return nil, err
 		}

@@ -15,7 +15,7 @@ func (d *Device) Copy() *Device {
 	c.segments = nil
 	for _, s := range d.segments {
 		segment := *s
-		segment.moves, segment.writes = slices.Clone(s.moves), slices.Clone(s.writes)
+		segment.moves, segment.writes, segment.pieces = slices.Clone(s.moves), slices.Clone(s.writes), slices.Clone(s.pieces)
 		c.segments = append(c.segments, &segment)
 	}
 	return &c
@@ -48,20 +48,23 @@ func (d *Device) Fork(id replog.DeviceID, at replog.Revision) {
 		u := d.unsure(t, nil)
 		for _, e := range held {
 			if !slices.Contains(t.Without, e.Txn.Seq) {
-				u = append(u, e.unapplied()...)
+				u.add(e.unapplied())
 			}
 		}
 		h, left := d.hold(t, u)
 		if h != nil {
 			held = append(held, h)
 		}
-		if len(left) == 0 {
+		if len(left) == 0 && (h != nil || t.Steps == nil) {
 			continue
 		}
 		n := &Txn{
 			Device: id, Seq: replog.Seq(len(renewed) + 1), Marked: t.Marked, Whole: t.Whole, Label: t.Label,
 			Base: d.rebased(t, at), Net: left,
 			before: t.before, writes: t.writes, unseen: t.unseen, compared: t.compared,
+		}
+		if t.Steps != nil {
+			n.Steps = t.copySteps(left)
 		}
 		for _, seq := range t.Without {
 			if now, ok := seqs[seq]; ok {
@@ -79,16 +82,12 @@ func (d *Device) Fork(id replog.DeviceID, at replog.Revision) {
 
 // hold takes out of a transaction the groups that touch u: an entry without a
 // revision that says so, and copies of the net changes that are left.
-func (d *Device) hold(t *Txn, u []*Net) (*Entry, []*Net) {
+func (d *Device) hold(t *Txn, u *unsure) (*Entry, []*Net) {
 	parts := groups(d.server.Schema, t.Net)
 	if t.Marked || t.Whole {
-		all := make([]int, len(t.Net))
-		for i := range all {
-			all[i] = i
-		}
-		parts = [][]int{all}
+		parts = [][]int{upTo(len(t.Net))}
 	}
-	e := &Entry{Txn: t, Outcome: replog.Held}
+	e := &Entry{Txn: t, Outcome: replog.Held, Tables: t.touches(d.Reach)}
 	var left []*Net
 	for _, rows := range parts {
 		var group []*Net
@@ -96,7 +95,7 @@ func (d *Device) hold(t *Txn, u []*Net) (*Entry, []*Net) {
 			n := *t.Net[i]
 			group = append(group, &n)
 		}
-		if touchesAny(d.server.Schema, group, u) {
+		if u.touchedBy(d.server.Schema, group) || t.Steps != nil && u.holds(d.server.Schema, t, d.Reach) {
 			e.Verdicts = append(e.Verdicts, Verdict{Rows: rows, Outcome: replog.Held, Reason: replog.ReasonBuildsOnUnsure})
 		} else {
 			left = append(left, group...)
@@ -106,6 +105,20 @@ func (d *Device) hold(t *Txn, u []*Net) (*Entry, []*Net) {
 		return nil, left
 	}
 	return e, left
+}
+
+// copySteps copies the steps, with copies of their net changes.
+func (t *Txn) copySteps(nets []*Net) []Step {
+	steps := slices.Clone(t.Steps)
+	for i := range steps {
+		if in := steps[i].Intent; in != nil {
+			again := *in
+			steps[i].Intent = &again
+		}
+		n := len(steps[i].Net)
+		steps[i].Net, nets = nets[:n:n], nets[n:]
+	}
+	return steps
 }
 
 // rebased is a transaction's base under another identity.

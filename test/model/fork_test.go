@@ -15,12 +15,14 @@ import (
 // where the device has just sent some.
 func (n *node) duplicate() error {
 	if !n.busy && n.depth == 0 && n.g.chance(60, "it sends before") {
-		if err := errors.Join(n.write(), n.sync(client.PushOnly), n.write()); err != nil {
+		if err := errors.Join(n.writeSomehow(), n.sync(client.PushOnly), n.writeSomehow()); err != nil {
 			return err
 		}
 	}
 	c := n.newNode()
 	c.model, c.more, c.anew, c.captures = n.model.Copy(), maps.Clone(n.more), n.anew, n.captures
+	c.drives = n.drives
+	c.observeRuns()
 	for _, suffix := range []string{"", "-wal", "-token"} {
 		b, err := os.ReadFile(n.path + suffix)
 		if errors.Is(err, os.ErrNotExist) && suffix == "-wal" {
@@ -66,7 +68,8 @@ func (n *node) fork() error {
 		return n.failed
 	}
 	n.logf("device %d: done, error: %v", n.number, err)
-	if err != nil && !(n.faults.fired && errors.Is(err, errCrash)) {
+	var unreachable *client.UnreachableError
+	if err != nil && !(n.faults.fired && errors.Is(err, errCrash)) && !(n.host.faults.fired && errors.As(err, &unreachable)) {
 		return fmt.Errorf("device %d: fork: %w", n.number, err)
 	}
 	if err := n.reopen(); err != nil {

@@ -20,7 +20,7 @@ type blindness struct {
 // goBlind lets the application make a table anew, as migrations do, which takes
 // capture's triggers along; or somebody drop some of these.
 func (n *node) goBlind() error {
-	i := n.g.upTo(len(n.family.tables), "table")
+	i := n.g.upTo(len(n.family.open()), "table")
 	var l local
 	done := "tables made anew"
 	then := func() {}
@@ -334,6 +334,7 @@ func (n *node) recordedLong(first string, id int64) (one Recorded, err error) {
 	return one, err
 }
 
-func (n *node) countMissed(r *client.SyncResult) {
+func (n *node) countResult(r *client.SyncResult) {
+	n.count.addMany("entries that did something else when they were run again", r.Differed)
 	n.count.addMany("rows that capture missed", r.Missed)
 }

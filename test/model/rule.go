@@ -38,7 +38,7 @@ func (e *Effect) wrote(column int) (replog.Millis, bool) {
 	case e.Op == replog.Delete:
 		return 0, false
 	case e.Op == replog.Insert && !e.Restored:
-		return e.Net.Time, true
+		return e.Net.Times[column], true
 	}
 	return e.Net.Times[column], slices.Contains(e.Columns, column)
 }

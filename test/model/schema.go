@@ -50,6 +50,8 @@ type ForeignKey struct {
 	Columns       []int
 	Parent        string
 	ParentColumns []int
+	// OnDelete and OnUpdate are its actions, as SQL has them.
+	OnDelete, OnUpdate string
 }
 
 // Table returns a table by name; nil if there is none.

@@ -20,6 +20,9 @@ type Txn struct {
 	Hash replog.Hash
 	// Net is in recorded order, with times, once the log has told them.
 	Net []*Net
+	// Steps are in the place of Net where the transaction holds intents; then Net has
+	// those of their row statements.
+	Steps []Step
 
 	before State
 	writes []write
@@ -48,6 +51,13 @@ type Entry struct {
 	Divided  bool
 	Verdicts []Verdict
 	Effects  []*Effect
+	// Of a transaction with intents: Tables are those that they may write, and Left
+	// the optional ones that were left out.
+	Tables []string
+	Left   []Left
+	// Exact: whoever does its steps on the revision before makes its effects. AsRun:
+	// they are, step by step, what its device made.
+	Exact, AsRun bool
 }
 
 // Server is the model of one database on a server.
@@ -55,6 +65,9 @@ type Server struct {
 	Schema *Schema
 	Log    []*Entry // the entry of revision R is Log[R-1]
 	States []State  // the content at revision R is States[R]
+	// Run and Reach are of the triggers that the server has.
+	Run   Run
+	Reach Reach
 }
 
 // NewServer begins with a published content.
@@ -69,12 +82,12 @@ func (s *Server) Head() replog.Revision { return replog.Revision(len(s.Log)) }
 func (s *Server) Process(t *Txn) *Entry {
 	state := s.States[s.Head()]
 	u := s.unsure(t)
-	all := make([]int, len(t.Net))
-	for i := range all {
-		all[i] = i
+	if t.Steps != nil {
+		e, next := s.judgeSteps(t, u, state)
+		return s.append(e, next)
 	}
-	e := &Entry{Revision: s.Head() + 1, Txn: t}
-	v, effects, next := s.judge(t, all, u, state)
+	e := &Entry{Txn: t}
+	v, effects, next := s.judge(t, upTo(len(t.Net)), u, state)
 	if t.Marked || t.Whole || v.Outcome == replog.Applied || v.Outcome == replog.Ignored {
 		e.Verdicts, e.Effects = []Verdict{v}, effects
 		if next != nil {
@@ -91,7 +104,15 @@ func (s *Server) Process(t *Txn) *Entry {
 			}
 		}
 	}
+	return s.append(e, state)
+}
+
+func (s *Server) append(e *Entry, state State) *Entry {
+	e.Revision = s.Head() + 1
 	e.Outcome, e.Reason = sum(e.Verdicts)
+	if len(e.Left) > 0 {
+		e.Reason = replog.ReasonOptional
+	}
 	s.Log, s.States = append(s.Log, e), append(s.States, state)
 	return e
 }
@@ -120,7 +141,7 @@ func sum(verdicts []Verdict) (replog.Outcome, string) {
 
 // judge decides about some of t's net changes as one group. The state is nil
 // unless the group is applied.
-func (s *Server) judge(t *Txn, rows []int, u []*Net, state State) (Verdict, []*Effect, State) {
+func (s *Server) judge(t *Txn, rows []int, u *unsure, state State) (Verdict, []*Effect, State) {
 	v := Verdict{Rows: rows}
 	give := func(o replog.Outcome, reason string) (Verdict, []*Effect, State) {
 		v.Outcome, v.Reason = o, reason
@@ -130,7 +151,7 @@ func (s *Server) judge(t *Txn, rows []int, u []*Net, state State) (Verdict, []*E
 	for _, i := range rows {
 		group = append(group, t.Net[i])
 	}
-	if touchesAny(s.Schema, group, u) {
+	if u.touchedBy(s.Schema, group) {
 		return give(replog.Held, replog.ReasonBuildsOnUnsure)
 	}
 	var effects []*Effect
@@ -194,25 +215,28 @@ func (s *Server) concurrent(t *Txn, id replog.RowID) []past {
 }
 
 // unsure is U as the server sees it.
-func (s *Server) unsure(t *Txn) []*Net {
-	var u []*Net
+func (s *Server) unsure(t *Txn) *unsure {
+	u := &unsure{}
 	for _, e := range s.Log {
 		if e.Txn.Device != t.Device || e.Txn.Seq >= t.Seq {
 			continue
 		}
 		switch {
 		case slices.Contains(t.Without, e.Txn.Seq):
-			u = append(u, e.although()...)
+			u.add(e.although())
 		case e.Txn.Seq > t.Seen:
-			u = append(u, e.unapplied()...)
+			u.add(e.unapplied())
 		}
 	}
 	return u
 }
 
-// unapplied lists the net changes of the groups that wait for a person.
-func (e *Entry) unapplied() []*Net {
-	var out []*Net
+// unapplied lists the net changes of the groups that wait for a person, and the
+// tables of intents that do.
+func (e *Entry) unapplied() (out []*Net, tables []string) {
+	if e.Outcome.Waits() {
+		tables = e.Tables
+	}
 	for _, v := range e.Verdicts {
 		if !v.Outcome.Waits() {
 			continue
@@ -221,14 +245,14 @@ func (e *Entry) unapplied() []*Net {
 			out = append(out, e.Txn.Net[i])
 		}
 	}
-	return out
+	return out, tables
 }
 
 // although lists the net changes of a transaction that was without effect on
 // its device and was applied with changes although it was.
-func (e *Entry) although() []*Net {
+func (e *Entry) although() ([]*Net, []string) {
 	if len(e.Effects) == 0 {
-		return nil
+		return nil, nil
 	}
-	return e.Txn.Net
+	return e.Txn.Net, e.Tables
 }

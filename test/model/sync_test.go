@@ -3,6 +3,7 @@ package model
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"replog/client"
 	"replog/replog"
@@ -55,7 +56,7 @@ func (n *node) syncCalmly() error {
 	return n.exchange(false, func() error {
 		r, err := n.dev.Sync(ctx, client.Both)
 		if err == nil {
-			n.countMissed(r)
+			n.countResult(r)
 		}
 		return err
 	})
@@ -143,7 +144,7 @@ func (n *node) afterRequest() {
 	}
 	if n.depth < 3 && n.g.chance(40, "meanwhile, after the request") {
 		if n.g.chance(70, "the same device writes") {
-			n.world.fail(n.write())
+			n.world.fail(n.writeSomehow())
 		} else {
 			n.world.fail(n.operate())
 		}
@@ -173,6 +174,9 @@ func (n *node) observe() error {
 		}
 		n.model.MoveTo(r)
 		n.count.add("rebases")
+		if slices.ContainsFunc(n.model.Outbox, func(t *Txn) bool { return t.Steps != nil }) {
+			n.count.add("rebases that ran intents of the outbox again")
+		}
 		if len(n.model.Outbox) > 0 {
 			n.count.add("rebases of an outbox")
 		}
@@ -194,7 +198,7 @@ func (n *node) absorbAfterClosing() error {
 			return err
 		}
 		for _, t := range closed {
-			n.logf("device %d closed transaction %d: marked %v base %d seen %d without %v\n%s", n.number, t.Seq, t.Marked, t.Base, t.Seen, t.Without, netList(t.Net))
+			n.logf("device %d closed transaction %d: marked %v base %d seen %d without %v\n%s", n.number, t.Seq, t.Marked, t.Base, t.Seen, t.Without, t.list())
 		}
 	}
 	if err := n.readHashes(); err != nil {

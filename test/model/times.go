@@ -2,6 +2,8 @@ package model
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"replog/replog"
 )
@@ -22,11 +24,37 @@ type write struct {
 // and none is before a time of an earlier transaction.
 func (d *Device) CheckTimes(t *Txn) error {
 	latest := d.recorded
+	if t.Steps != nil {
+		return d.checkSteps(t)
+	}
 	for _, n := range t.Net {
 		for column, at := range n.Times {
 			from, to := t.bracket(n.ID, column)
 			if from = max(from, d.recorded); at < from || at > max(to, d.recorded) {
 				return fmt.Errorf("%s: column %d has the time %d, which is not from %d to %d", n.ID, column, at, from, to)
+			}
+			latest = max(latest, at)
+		}
+	}
+	d.recorded = latest
+	return nil
+}
+
+// checkSteps is CheckTimes where there are intents.
+func (d *Device) checkSteps(t *Txn) error {
+	latest := d.recorded
+	for i := range t.Steps {
+		s := &t.Steps[i]
+		var times []replog.Millis
+		if s.Intent != nil {
+			times = append(times, s.Intent.Time)
+		}
+		for _, n := range s.Net {
+			times = slices.AppendSeq(times, maps.Values(n.Times))
+		}
+		for _, at := range times {
+			if at < max(s.during.From, d.recorded) || at > max(s.during.To, d.recorded) {
+				return fmt.Errorf("step %d has the time %d, which is not from %d to %d", i, at, s.during.From, s.during.To)
 			}
 			latest = max(latest, at)
 		}

@@ -50,15 +50,3 @@ func touches(s *Schema, g, u *Net) bool {
 	return g.ID == u.ID || isChild(s, g, u) || isChild(s, u, g) ||
 		sharesUnique(g, u, []side{after}, sides)
 }
-
-// touchesAny tells whether a change of g touches one of u.
-func touchesAny(s *Schema, g, u []*Net) bool {
-	for _, a := range g {
-		for _, b := range u {
-			if touches(s, a, b) {
-				return true
-			}
-		}
-	}
-	return false
-}

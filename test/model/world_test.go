@@ -8,9 +8,11 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"replog/client"
+	"replog/client/driver"
 	"replog/replog"
 )
 
@@ -44,6 +46,8 @@ type node struct {
 	path   string
 	dev    *client.Device
 	app    *foreign
+	driver *driver.Conn // the application's by our driver; nil until it is used
+	drives bool
 	wire   *wire
 	faults faults
 	skew   replog.Millis
@@ -93,6 +97,9 @@ func (w *world) close() error {
 	var errs []error
 	for _, n := range w.nodes {
 		errs = append(errs, n.dev.Close(), n.app.close())
+		if n.driver != nil {
+			errs = append(errs, n.driver.Close())
+		}
 	}
 	return errors.Join(append(errs, w.host.close())...)
 }
@@ -134,7 +141,7 @@ func (w *world) publish() error {
 		return err
 	}
 	defer app.close()
-	script := append(append([]string{}, w.family.ddl...), w.family.before...)
+	script := slices.Concat(w.family.ddl, w.family.before, w.family.first)
 	if w.g.chance(50, "write-ahead log") {
 		script = append([]string{"PRAGMA journal_mode=WAL"}, script...)
 	}
@@ -148,7 +155,7 @@ func (w *world) publish() error {
 		return err
 	}
 	for range w.g.upTo(10, "first rows") {
-		t := pickOne(w.g, w.family.tables, "table")
+		t := pickOne(w.g, w.family.open(), "table")
 		l := local{steps: []step{{sql: t.insert(w.g)}}, foreignKeys: true}
 		w.logf("first: %s", &l)
 		if _, err := app.run(&l); err != nil {
@@ -160,6 +167,7 @@ func (w *world) publish() error {
 		return err
 	}
 	w.server = NewServer(w.family.schema, content)
+	w.serve()
 	token, err := w.host.token()
 	if err != nil {
 		return err
@@ -203,6 +211,8 @@ func (n *node) enter(result *client.InitResult) error {
 		return err
 	}
 	n.model = NewDevice(result.Device, n.server, result.Head)
+	n.drives = n.g.chance(70, "the application uses the driver")
+	n.observeRuns()
 	if err := n.openApplication(n.family.after...); err != nil {
 		return err
 	}
@@ -321,11 +331,11 @@ func (w *world) operate() error {
 	switch k := w.g.upTo(100, "operation"); {
 	case !n.busy && n.model.Forked() && w.g.chance(30, "it is forked"):
 		return n.fork()
-	case w.blinds && w.g.chance(12, "capture goes blind"):
+	case w.blinds && !n.model.HasRun() && w.g.chance(12, "capture goes blind"):
 		return n.goBlind()
 	case k < 55 || n.busy:
 		for range 1 + w.g.upTo(2, "one more write") {
-			if err := n.write(); err != nil {
+			if err := n.writeSomehow(); err != nil {
 				return err
 			}
 		}

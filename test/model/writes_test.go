@@ -72,7 +72,7 @@ func (l *local) mark(g generator) {
 // statements draws one statement, or a few that belong together (a swap), first
 // one alone sensible.
 func statements(g generator, f *family) []string {
-	t := pickOne(g, f.tables, "table")
+	t := pickOne(g, f.open(), "table")
 	switch n := g.upTo(100, "statement"); {
 	case n < 35:
 		return []string{t.update(g)}
