@@ -44,6 +44,8 @@ type schemaChecks struct {
 	// derived: what this device found was applied. otherwise: others changed the
 	// schema, or something of theirs was left out.
 	derived, otherwise bool
+	// sent and taken: a sync sends once what was found, and takes content once.
+	sent, taken bool
 }
 
 // maxSeq is past every seq.
@@ -86,14 +88,18 @@ func (r *run) settle(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	adopts := r.replica.Adoptable(s.objects)
-	if adopts && (!r.checks.derived || r.checks.otherwise) {
+	if adopts && (!r.checks.derived || r.checks.otherwise) && !r.checks.taken {
+		r.checks.taken = true
 		return true, s.takeContent(ctx)
 	}
 	if r.options.LocalSchema {
 		s.result.Statements = nil
 	}
-	if r.mode == PullOnly && len(s.result.Statements) > 0 {
-		return false, nil
+	if len(s.result.Statements) > 0 {
+		if r.mode == PullOnly || r.checks.sent {
+			return false, nil // the next sync looks again
+		}
+		r.checks.sent = true
 	}
 	return s.note(id.SyncPoint, adopts)
 }
