@@ -48,7 +48,7 @@ func TestComposingIsGatheringAsOne(t *testing.T) {
 		defer whole.Close()
 		whole.script(r, "DELETE FROM replog_change WHERE op = 5 AND id > (SELECT min(id) FROM replog_change)")
 		replaces := strings.Contains(w.scene.schema+strings.Join(slices.Concat(triggers, ran), ""), "REPLACE")
-		mustCompose(r, each, whole.gather(r), !replaces)
+		mustCompose(r, each, mustGather(r, whole), !replaces)
 		if r.Failed() {
 			r.Logf("%s\n%s\n%s\n%s", w.scene.schema, strings.Join(fill, "\n"), strings.Join(triggers, "\n"), strings.Join(ran, "\n"))
 		}
@@ -63,7 +63,7 @@ func mustCompose(t testingT, r *testReplica, want []*Gathered, units bool) {
 	defer restore()
 	m := NewComposition(r.Schema)
 	var lists []string
-	for _, g := range r.gather(t) {
+	for _, g := range mustGather(t, r) {
 		lists = append(lists, describeChanges(g.NetChanges()))
 		if err := m.Add(g.NetChanges()); err != nil {
 			t.Fatalf("%v after\n%s", err, strings.Join(lists, "\n--\n"))
@@ -118,6 +118,16 @@ func bare(list []replog.Change) []replog.Change {
 	list = slices.Clone(list)
 	for i := range list {
 		list[i].Time, list[i].Times, list[i].Unit = 0, nil, 0
+	}
+	return list
+}
+
+// mustGather gathers in one batch.
+func mustGather(t testingT, r *testReplica) []*Gathered {
+	t.Helper()
+	list, err := r.Gather(0)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return list
 }

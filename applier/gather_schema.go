@@ -73,6 +73,18 @@ func (r *Replica) schemaTransactions() (spanIDs, error) {
 	return list, err
 }
 
+// GatheredSchema lists the schema statements that were recorded since Forget, in
+// order.
+func (r *Replica) GatheredSchema() (list []*RanStatement, err error) {
+	err = r.Query("SELECT v1 FROM main.replog_change WHERE op = 11 AND v1 LIKE "+schemaRecord+" ORDER BY id", func(row []replog.Value) error {
+		if s := readRan(row[0]); s.Schema {
+			list = append(list, s)
+		}
+		return nil
+	})
+	return list, err
+}
+
 // SetAside gathers all that waits, as GatherBack does, where a schema statement is to
 // become part of the transaction at hand, which goes on: its intents are row
 // statements, and its steps are Open. Its mark, which has to be there, is all that is

@@ -44,7 +44,7 @@ func TestStepsAreTheTransaction(t *testing.T) {
 		whole := each.duplicate(r)
 		defer whole.Close()
 		whole.script(r, "DELETE FROM replog_change WHERE op = 11")
-		want := whole.gather(r)
+		want := mustGather(r, whole)
 		list, err := each.Gather(0)
 		if err != nil {
 			r.Fatal(err)

@@ -55,7 +55,7 @@ func TestWhatCaptureDoesNotKnowIsLeftOutIfRowsCanDoWithoutIt(t *testing.T) {
 		if got := s.Local(); !slices.Equal(got, tc.local) {
 			t.Errorf("%s: local are %q, want %q", tc.after, got, tc.local)
 		}
-		if same := s.Fingerprint() == was.Fingerprint(); same != tc.same {
+		if same := s.Describe() == was.Describe(); same != tc.same {
 			t.Errorf("%s: the same: %t, want %t:\n%s", tc.after, same, tc.same, s.Describe())
 		}
 	}
@@ -64,7 +64,7 @@ func TestWhatCaptureDoesNotKnowIsLeftOutIfRowsCanDoWithoutIt(t *testing.T) {
 func TestTheOrderOfColumnsIsNoDifference(t *testing.T) {
 	a := installed(t, "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, b)", "").Schema
 	b := installed(t, "CREATE TABLE t(b, id INTEGER PRIMARY KEY, a TEXT)", "").Schema
-	if a.Fingerprint() != b.Fingerprint() {
+	if a.Describe() != b.Describe() {
 		t.Errorf("%s\n%s", a.Describe(), b.Describe())
 	}
 }

@@ -133,7 +133,7 @@ func TestRowIDsAreComparedWhereBothAreReplicatedByThem(t *testing.T) {
 
 func TestTheSchemaSaysWhatIsReplicatedByRowID(t *testing.T) {
 	plain, kept := newTestReplica(t, scripted(t, "plain", keyless)), rowIDReplica(t, keyless)
-	if len(plain.Schema.Tables) != 0 || len(kept.Schema.Tables) != 1 || plain.Schema.Fingerprint() == kept.Schema.Fingerprint() {
+	if len(plain.Schema.Tables) != 0 || len(kept.Schema.Tables) != 1 || plain.Schema.Describe() == kept.Schema.Describe() {
 		t.Errorf("%s\n%s", plain.Schema.Describe(), kept.Schema.Describe())
 	}
 	table := kept.Schema.Table("t")

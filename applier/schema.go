@@ -1,8 +1,6 @@
 package applier
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -222,16 +220,10 @@ func affinityOf(declared string, strict bool) Affinity {
 	return AffinityNumeric
 }
 
-// Fingerprint is a SHA-256, in hex, over the replicated tables as replog sees
-// them: names, columns, keys, unique indexes and foreign keys. Triggers, views
-// and other indexes are each replica's own business.
-func (s *Schema) Fingerprint() string {
-	sum := sha256.Sum256([]byte(s.Describe()))
-	return hex.EncodeToString(sum[:])
-}
-
-// Describe lists what Fingerprint covers, a line a fact, sorted by table, so
-// that two schemas can be shown side by side.
+// Describe lists the replicated tables as replog sees them: names, columns, keys,
+// unique indexes and foreign keys, a line a fact, sorted by table, so that two
+// schemas can be shown side by side. Triggers, views and other indexes are not among
+// them.
 func (s *Schema) Describe() string {
 	var lines []string
 	for _, t := range s.Tables {

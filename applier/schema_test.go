@@ -11,7 +11,7 @@ import (
 
 func fingerprint(t *testing.T, sql string) string {
 	t.Helper()
-	return newTestReplica(t, scripted(t, "db", sql)).Schema.Fingerprint()
+	return newTestReplica(t, scripted(t, "db", sql)).Schema.Describe()
 }
 
 func TestTheFingerprintIsOfWhatIsReplicated(t *testing.T) {

@@ -127,6 +127,24 @@ func (f *schemaForm) same(a, b *Object) bool {
 	return a.Type == b.Type && foldName(a.Name) == foldName(b.Name) && foldName(a.Table) == foldName(b.Table) && f.object(a) == f.object(b)
 }
 
+// includes tells whether an object is another, or, of tables, one to which columns
+// were added since.
+func (f *schemaForm) includes(whole, part *Object) bool {
+	if f.same(whole, part) {
+		return true
+	}
+	if whole.Type != typeTable || part.Type != typeTable || isVirtual(whole.SQL) || isVirtual(part.SQL) {
+		return false
+	}
+	a, b := f.definition(whole.SQL), f.definition(part.SQL)
+	for _, c := range b.columns {
+		if other, ok := a.column(c.name); !ok || other.norm != c.norm {
+			return false
+		}
+	}
+	return a.options == b.options && len(subtract(b.constraints, a.constraints)) == 0 && len(subtract(a.constraints, b.constraints)) == 0
+}
+
 // lines are the canonical forms of all objects, sorted. The place of a trigger
 // counts: of several for one event the last that was created fires first.
 func (f *schemaForm) lines(list []Object) []string {

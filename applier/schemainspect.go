@@ -202,7 +202,7 @@ func (x *schemaInspection) created() bool {
 	switch {
 	case there.Type == x.s.Type && x.o.First && x.s.IfExists:
 		return true
-	case !x.o.First && newSchemaForm(x.objects, []Object{mine}).same(there, &mine):
+	case !x.o.First && newSchemaForm(x.objects, []Object{mine}).includes(there, &mine):
 		return true
 	}
 	x.clash(there, "another %s is called %q", there.Type, there.Name)

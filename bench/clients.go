@@ -104,12 +104,12 @@ func (s *site) newRaw(ctx context.Context) (*raw, error) {
 		return nil, err
 	}
 	defer c.Close()
-	schema, err := applier.ReadSchema(c)
+	objects, err := applier.ReadObjects(c)
 	if err != nil {
 		return nil, err
 	}
 	r := &raw{
-		url: s.url, token: strings.TrimSpace(string(admin)), schema: schema.Fingerprint(),
+		url: s.url, token: strings.TrimSpace(string(admin)), schema: applier.FingerprintObjects(objects),
 		http: &http.Client{Timeout: requestTimeout, Transport: &http.Transport{MaxIdleConnsPerHost: 1}},
 	}
 	body, err := r.call(ctx, "/devices", "application/json", []byte("{}"))

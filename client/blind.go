@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"replog/applier"
+	"replog/client/gathered"
 	"replog/replog"
 )
 
@@ -90,8 +91,8 @@ func (d *Device) expect(ctx context.Context, as *identity, folder string) (*appl
 	if err != nil {
 		return nil, err
 	}
-	if err = d.sameLogTables(r.Conn); err == nil {
-		err = m.bringBack(r, from.revision)
+	if err = m.bringBack(r, from.revision); err == nil {
+		err = d.sameLogTables(r.Conn)
 	}
 	if err != nil {
 		r.Close()
@@ -114,15 +115,73 @@ func (m *move) bringBack(r *applier.Replica, at replog.Revision) error {
 		if err != nil || !p.effect {
 			continue
 		}
+		if p.schema != noSchema {
+			err = m.repeatOn(r, p)
+			continue
+		}
 		var made replog.Changes
 		if made, err = m.outbox().made(p); err == nil {
-			err = r.Apply(made)
+			err = r.Apply(r.Widen(made))
 		}
+	}
+	if err == nil {
+		err = m.repeatGathered(r)
 	}
 	if err != nil {
 		return errors.Join(err, r.Rollback())
 	}
 	return r.Commit()
+}
+
+// repeatGathered does what was put aside, and the schema statements that capture has
+// gathered; rows that it has gathered are compared.
+func (m *move) repeatGathered(r *applier.Replica) error {
+	aside := gathered.OpenAside(m.replica.Conn)
+	err := aside.Each(func(n *gathered.Step) error {
+		if !n.Intent || !n.Schema {
+			net, err := n.NetChanges()
+			if err != nil {
+				return err
+			}
+			return r.Apply(r.Widen(net))
+		}
+		t, err := n.Transaction()
+		if err != nil {
+			return err
+		}
+		return repeatStatement(r, t.Steps[0].Intent)
+	})
+	if err = errors.Join(err, aside.Close()); err != nil {
+		return err
+	}
+	ran, err := m.replica.GatheredSchema()
+	for i := 0; i < len(ran) && err == nil; i++ {
+		err = repeatStatement(r, &replog.Intent{SQL: ran[i].SQL, Legacy: ran[i].Legacy})
+	}
+	return err
+}
+
+// repeatOn does a transaction with schema statements on another file.
+func (m *move) repeatOn(r *applier.Replica, p *pending) error {
+	t, err := m.outbox().load(p)
+	if err != nil {
+		return err
+	}
+	return replog.EachStep(t.AllSteps(), func(s *replog.Step) error {
+		if s.Intent == nil {
+			return r.Apply(r.Widen(s.NetChanges()))
+		}
+		return repeatStatement(r, s.Intent)
+	})
+}
+
+func repeatStatement(r *applier.Replica, in *replog.Intent) error {
+	o := applier.SchemaOptions{Legacy: in.Legacy}
+	looked, err := r.InspectSchema(in.SQL, o)
+	if err == nil && looked.Refused == nil {
+		_, err = r.RunSchema(looked, o)
+	}
+	return err
 }
 
 // revert takes back the entries up to a revision, the newest first, which have to

@@ -54,7 +54,7 @@ func (f *forking) rename() error {
 	}
 	// What the former identity did comes from the next one's point of view: with
 	// all changes, as of any other device.
-	id.Device = f.next
+	m.former, id.Device = id.Device, f.next
 	err = f.replica.WithoutTriggers(func() error {
 		if err := m.advance(func() (replog.Revision, error) { return f.confirm(m) }); err != nil {
 			return err

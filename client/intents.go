@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"replog/applier"
+	"replog/client/gathered"
 	"replog/replog"
 )
 
@@ -17,6 +18,15 @@ func (d *Device) runner() *applier.Intents {
 		d.intents = applier.NewIntents(d.replica, applier.IntentOptions{})
 	}
 	return d.intents
+}
+
+// changeSchema runs f, which changes the schema as the log knows it.
+func (d *Device) changeSchema(f func() error) error {
+	err := gathered.Follow(d.replica, f)
+	if d.intents != nil {
+		d.intents.Forget()
+	}
+	return err
 }
 
 // intentsOff takes away what running intents needs: before row statements are

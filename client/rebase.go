@@ -68,6 +68,10 @@ type move struct {
 	// schemas: the log's schema has changed. lacking: it has what the file does not
 	// have yet, and dropped: some of it was left out.
 	schemas, lacking, dropped bool
+	// takenBack: the schema statements of the outbox were. former is the identity under
+	// which they were recorded, where that is another.
+	takenBack bool
+	former    replog.DeviceID
 }
 
 // newMove makes sure that the verdicts are about this file's transactions:

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"replog/applier"
-	"replog/client/gathered"
 	"replog/replog"
 )
 
@@ -21,12 +20,13 @@ type loading struct {
 	before func(*identity) error
 	after  func(*move) error
 	a      *answer
+	result *SyncResult // unless nil
 }
 
 // loadAgain loads the tables from the server's snapshot, in a folder that is gone
 // afterwards.
-func (d *Device) loadAgain(ctx context.Context) error {
-	return d.loadWith(ctx, &loading{Device: d})
+func (r *run) loadAgain(ctx context.Context) error {
+	return r.loadWith(ctx, &loading{Device: r.Device, result: r.result})
 }
 
 func (d *Device) loadWith(ctx context.Context, l *loading) error {
@@ -102,6 +102,9 @@ func (l *loading) load() error {
 		if err != nil {
 			return err
 		}
+		if l.result != nil {
+			m.addTo(l.result)
+		}
 		if err := l.options.Fault(FaultRebased); err != nil {
 			return err
 		}
@@ -130,8 +133,8 @@ func (m *move) confirmFrom(content *applier.Conn, at replog.Revision) error {
 		if err != nil {
 			return err
 		}
-		m.schemas = true
-		if err := gathered.Follow(m.replica, func() error { return m.replica.TakeBack(was, waits) }); err != nil {
+		m.schemas, m.takenBack = true, true
+		if err := m.changeSchema(func() error { return m.replica.TakeBack(was, waits) }); err != nil {
 			return err
 		}
 	}
@@ -160,13 +163,13 @@ func (m *move) confirmFrom(content *applier.Conn, at replog.Revision) error {
 // better: in rows that the log does not have, and where it has the default.
 func (s *settling) takeContent(ctx context.Context) error {
 	var unseen *applier.Gathered
-	l := &loading{Device: s.Device}
+	l := &loading{Device: s.Device, result: s.run.result}
 	l.before = func(id *identity) error {
 		log, err := objectsIn(l.from.path)
 		if err != nil {
 			return err
 		}
-		return gathered.Follow(s.replica, func() error {
+		return s.changeSchema(func() error {
 			adopted, err := s.replica.AdoptSchema(log)
 			if err != nil {
 				return err

@@ -44,6 +44,8 @@ type schemaChecks struct {
 	// derived: what this device found was applied. otherwise: others changed the
 	// schema, or something of theirs was left out.
 	derived, otherwise bool
+	// sent and taken: a sync sends once what was found, and takes content once.
+	sent, taken bool
 }
 
 // maxSeq is past every seq.
@@ -86,14 +88,18 @@ func (r *run) settle(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	adopts := r.replica.Adoptable(s.objects)
-	if adopts && (!r.checks.derived || r.checks.otherwise) {
+	if adopts && (!r.checks.derived || r.checks.otherwise) && !r.checks.taken {
+		r.checks.taken = true
 		return true, s.takeContent(ctx)
 	}
 	if r.options.LocalSchema {
 		s.result.Statements = nil
 	}
-	if r.mode == PullOnly && len(s.result.Statements) > 0 {
-		return false, nil
+	if len(s.result.Statements) > 0 {
+		if r.mode == PullOnly || r.checks.sent {
+			return false, nil // the next sync looks again
+		}
+		r.checks.sent = true
 	}
 	return s.note(id.SyncPoint, adopts)
 }
@@ -137,46 +143,6 @@ func (s *settling) compare() error {
 	}
 	return &MismatchError{Path: s.path, Code: replog.CodeSchema,
 		Detail: "its schema and the log's have gone apart (- the log's, + the file's):\n" + strings.Join(lines, "\n")}
-}
-
-func describeConflict(d *applier.DriftDifference) (lines []string) {
-	what := d.Kind
-	if d.Table != "" && d.Table != d.Name {
-		what = "table " + d.Table + " " + what
-	}
-	if d.A != "" {
-		lines = append(lines, "- "+what+": "+d.A)
-	}
-	if d.B != "" || d.A == "" {
-		lines = append(lines, "+ "+what+": "+d.B)
-	}
-	if d.Why != "" {
-		lines = append(lines, "  "+d.Why)
-	}
-	if d.A != "" && d.B == "" {
-		lines = append(lines, "  the file has it no more")
-	}
-	return lines
-}
-
-// lacks names what the log has and the file does not.
-func (s *settling) lacks() string {
-	var names []string
-	for _, d := range s.result.Lacks {
-		name := d.Kind + " " + d.Name
-		if d.Kind == "column" {
-			name = "column " + d.Table + "." + d.Name
-		}
-		names = append(names, name)
-	}
-	if names == nil {
-		return ""
-	}
-	b, err := json.Marshal(names)
-	if err != nil {
-		panic(err) // strings always encode
-	}
-	return string(b)
 }
 
 // errMoved says that the file is no longer what was compared.

@@ -84,8 +84,6 @@ func (d *database) start(ctx context.Context) error {
 	if err := d.levelOrBreak(ctx, tx.Head()); err != nil && !d.broken.Load() {
 		return err
 	}
-	// What devices send that do not keep the objects on which they agreed.
-	d.schemas.Store(d.replica.Schema.Fingerprint(), true)
 	return nil
 }
 

@@ -265,3 +265,80 @@ func (d *device) sameRows(other *device, query string) {
 	d.w.t.Helper()
 	other.shows(query, d.read(query))
 }
+
+// A migration of the shell's takes capture's triggers along, here on a file that lacks
+// columns, and on one whose own statements wait.
+func TestATableMadeAnewBesideSchemaStatements(t *testing.T) {
+	w := newWorld(t)
+	a := w.publish("a.db", plain)
+	b, c := w.cloneWith("b.db", server.SchemaRight), w.clone("c.db")
+	a.shell(strings.Join(upgrade, ";"))
+	a.silent()
+	c.silent()
+	c.write(remake)
+	c.write("UPDATE customer SET name = 'missed' WHERE id = 1")
+	if r := c.sync(client.Both); r.Missed == 0 || r.Waiting != 0 {
+		t.Fatalf("%+v", r)
+	}
+	order(t, b.app(), "mine", "UPDATE customer SET email = 'aside' WHERE id = 3", "CREATE TABLE mine(id INTEGER PRIMARY KEY)", "INSERT INTO mine VALUES(1)", "ALTER TABLE mine ADD COLUMN n",
+		"CREATE INDEX short ON customer(name)")
+	b.write(remake)
+	b.write("UPDATE customer SET name = 'missed too' WHERE id = 2")
+	if r := b.sync(client.Both); r.Missed == 0 || r.Waiting != 0 {
+		t.Fatalf("%+v", r)
+	}
+	b.python(upgradeOtherwise...)
+	c.python(upgrade...)
+	w.alike(b, c, a)
+	w.alike(b, c, a)
+	c.shows("SELECT name, phone FROM customer", `["missed","of Ada"] ["missed too","of Bob"] ["Cleo","none"]`)
+}
+
+// Every device runs the same migrations, at its own time, by an application on the
+// driver. Where they only add something nobody is told; otherwise the later ones may
+// be conflicts, and all hold the same nevertheless.
+func TestTheSameMigrationsByTheDriverOnEachDevice(t *testing.T) {
+	adds := []string{
+		"CREATE TABLE IF NOT EXISTS mine(id INTEGER PRIMARY KEY)", "ALTER TABLE mine ADD COLUMN n DEFAULT 5",
+		"CREATE INDEX by_n ON mine(n)", "ALTER TABLE customer ADD COLUMN phone",
+	}
+	renames := append(adds[:len(adds):len(adds)], "ALTER TABLE mine RENAME COLUMN n TO number")
+	for name, steps := range map[string][]string{"adds": adds, "renames": renames} {
+		for _, whole := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, whole %t", name, whole), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				a := w.publish("a.db", plain)
+				b, c := w.cloneWith("b.db", server.SchemaRight), w.cloneWith("c.db", server.SchemaRight)
+				migrate := func(d *device) {
+					db := d.app()
+					if whole {
+						order(t, db, "migrate", steps...)
+						return
+					}
+					for _, s := range steps {
+						if _, err := db.Exec(s); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+				migrate(a)
+				migrate(b)
+				b.write("INSERT INTO customer(id, name) VALUES(90, 'b')")
+				a.silent()
+				if name == "adds" {
+					b.silent()
+				} else {
+					b.sync(client.Both)
+				}
+				c.silent()
+				a.write("INSERT INTO mine(id) VALUES(2)")
+				w.alike(a, c)
+				for _, d := range []*device{b, a, c, b} {
+					d.sync(client.Both)
+				}
+				w.equal(a, b, c)
+			})
+		}
+	}
+}
