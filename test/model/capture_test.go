@@ -99,7 +99,7 @@ func checkCapture(g generator, path string, logf func(string, ...any)) error {
 			if got.Marked != closed[i].Marked || got.Label != closed[i].Label {
 				return fmt.Errorf("marked %v %q, want %v %q", got.Marked, got.Label, closed[i].Marked, closed[i].Label)
 			}
-			if err := closed[i].adopt(got.Net); err != nil {
+			if err := closed[i].adopt(got.Net, len(got.Statements)); err != nil {
 				return err
 			}
 			last = got.Time

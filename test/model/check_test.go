@@ -97,7 +97,7 @@ func (t *Txn) sameRecorded(r *replog.Transaction) error {
 	if err != nil {
 		return err
 	}
-	return t.adopt(net)
+	return t.adopt(net, r.RecordedStatements().Len())
 }
 
 // sameVerdict compares outcome, reason, parts and effects.

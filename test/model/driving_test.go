@@ -201,7 +201,9 @@ func (r *driving) same(c *call, failure error, got State) ([]Move, error) {
 	if err := r.twin.exec("SAVEPOINT expected"); err != nil {
 		return nil, err
 	}
-	affected, err := r.twin.execArgs(c.sql, c.args)
+	// Where it returns rows, mattn's driver stops at the first of them, before it has
+	// a count.
+	affected, err := r.twin.execArgs(strings.TrimSuffix(c.sql, returning), c.args)
 	if err == nil && c.expects() && affected != *c.expect {
 		err = fmt.Errorf("%d rows", affected)
 	}
