@@ -52,12 +52,22 @@ func migrateCommand(s *stdio) *cli.Command {
 				return err
 			}
 			if err := m.run(c.Context); err != nil {
-				return execFailure(m.path, err)
+				return m.failed(err)
 			}
 			_, err = fmt.Fprintf(s.out, "%s: %s done, as %q; `replog sync %s` brings it to the others\n", m.path, count(m.statements, "schema statement"), label, m.path)
 			return err
 		},
 	}
+}
+
+// failed says what there is to do where foreign keys stand in the way.
+func (m *migration) failed(err error) error {
+	told := execFailure(m.path, err)
+	var f *failure
+	if !m.keysOff && strings.Contains(err.Error(), "FOREIGN KEY constraint failed") && errors.As(told, &f) {
+		f.next += "; a script that makes a table anew, to which others refer, begins with PRAGMA foreign_keys = OFF"
+	}
+	return told
 }
 
 // readScript reads a file, or standard input, and gives it a label.
