@@ -104,6 +104,18 @@ func (r *run) settle(ctx context.Context) (more bool, err error) {
 	return s.note(id.SyncPoint, adopts)
 }
 
+// local names what stays in this file only. Nothing is said of a schema that has not
+// been compared with the log's yet.
+func (d *Device) local(id *identity) (names []string, err error) {
+	return names, d.read(func() error {
+		found, err := gathered.Found(d.replica)
+		if err == nil && found == id.Schema.found {
+			names = d.replica.Schema.Local()
+		}
+		return err
+	})
+}
+
 // schemaWaits tells whether schema statements of this device wait for their verdict.
 func (d *Device) schemaWaits() (bool, error) {
 	row, err := d.replica.QueryRow(`SELECT 1 WHERE EXISTS(SELECT 1 FROM main.replog_outbox WHERE schema > 0)

@@ -104,7 +104,9 @@ func (d *Device) sync(ctx context.Context, mode Mode) (*SyncResult, error) {
 	if result.Waiting, err = d.waiting(); err != nil {
 		return nil, err
 	}
-	result.Local = d.replica.Schema.Local()
+	if result.Local, err = d.local(id); err != nil {
+		return nil, err
+	}
 	if result.Lacks, err = readNames(replog.Text(id.Schema.lacks)); err != nil {
 		return nil, err
 	}
