@@ -150,9 +150,5 @@ func (r *Replica) Uninstall() error {
 // Recording switches capture on and off for everybody; off only within a
 // transaction that switches it on again before it ends.
 func (r *Replica) Recording(on bool) error {
-	value := int64(0)
-	if on {
-		value = 1
-	}
-	return r.Exec("UPDATE main.replog_control SET recording = ?", replog.Integer(value))
+	return r.Exec("UPDATE main.replog_control SET recording = ?", replog.Truth(on))
 }

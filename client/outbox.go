@@ -183,7 +183,7 @@ func (o outbox) insert(r *outboxRow) error {
 	}
 	return o.Exec("INSERT INTO main.replog_outbox VALUES(?, 0, 1, 0, '', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		replog.Integer(int64(r.t.Seq)), replog.Text(without), replog.Text(string(r.hash)), replog.Blob(r.recorded), r.made,
-		replog.Integer(int64(r.size)), r.long, truth(r.intents), replog.Integer(int64(r.schema)), replog.Text(r.ran))
+		replog.Integer(int64(r.size)), r.long, replog.Truth(r.intents), replog.Integer(int64(r.schema)), replog.Text(r.ran))
 }
 
 // replayed notes that a replay made changes of t, or that it made none and why.
@@ -213,7 +213,7 @@ func (o outbox) replayed(p *pending, t *replog.Transaction, made replog.Changes,
 	}
 	p.long = long
 	return o.Exec("UPDATE main.replog_outbox SET effect = ?, replayed = 1, why = ?, made = ?, long = nullif(?, 0) WHERE seq = ?",
-		truth(p.effect), replog.Text(why), undo, replog.Integer(p.long), replog.Integer(int64(p.seq)))
+		replog.Truth(p.effect), replog.Text(why), undo, replog.Integer(p.long), replog.Integer(int64(p.seq)))
 }
 
 // keepMade keeps changes that are in the tables, nil for the net changes: in the

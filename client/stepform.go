@@ -60,8 +60,7 @@ func (f *stepForm) addSteps(t *replog.Transaction) error {
 	return replog.EachStep(t.AllSteps(), func(s *replog.Step) error {
 		if s.Intent != nil {
 			f.schema = max(f.schema, kindOf(s.Intent))
-			one := replog.Transaction{Steps: []replog.Step{*s}}
-			return f.add(one.EncodeChanges())
+			return f.add(s.Intent.AppendLine(nil))
 		}
 		rows := &replog.Transaction{}
 		rows.SetLong(s.Statements, s.Net)

@@ -50,21 +50,14 @@ func (u *unnumbered) spill() error {
 		if n.Long != nil || n.Rows != nil {
 			u.long[u.count] = n
 		}
-		err := u.conn.Exec("INSERT INTO temp.replog_unnumbered VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", replog.Integer(u.count), truth(n.Follows),
-			truth(n.Marked), replog.Text(n.Label), replog.Integer(int64(n.Time)), truth(n.Intent), truth(n.Schema), replog.Blob(n.Lines), replog.Blob(n.Net), replog.Text(n.Ran))
+		err := u.conn.Exec("INSERT INTO temp.replog_unnumbered VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", replog.Integer(u.count), replog.Truth(n.Follows),
+			replog.Truth(n.Marked), replog.Text(n.Label), replog.Integer(int64(n.Time)), replog.Truth(n.Intent), replog.Truth(n.Schema), replog.Blob(n.Lines), replog.Blob(n.Net), replog.Text(n.Ran))
 		if err != nil {
 			return err
 		}
 	}
 	u.memory, u.size = nil, 0
 	return nil
-}
-
-func truth(b bool) replog.Value {
-	if b {
-		return replog.Integer(1)
-	}
-	return replog.Integer(0)
 }
 
 // each gives all of them, oldest first.

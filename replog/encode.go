@@ -69,7 +69,7 @@ func (t *Transaction) EncodeChanges() []byte {
 
 func (s *Step) appendLines(b []byte) []byte {
 	if s.Intent != nil {
-		return append(s.Intent.AppendJSON(append(b, intentStart...)), '}', '\n')
+		return s.Intent.AppendLine(b)
 	}
 	for i := range s.Statements.Len() {
 		c, _ := s.Statements.At(i) // in memory

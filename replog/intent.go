@@ -111,6 +111,11 @@ func (i *Intent) AppendJSON(b []byte) []byte {
 	return append(b, `"}`...)
 }
 
+// AppendLine appends the intent's line of a recorded form to b.
+func (i *Intent) AppendLine(b []byte) []byte {
+	return append(i.AppendJSON(append(b, intentStart...)), '}', '\n')
+}
+
 // ParseIntent reads what AppendJSON wrote, and no other spelling of it. The intent
 // is valid (see Validate). Errors wrap ErrForm.
 func ParseIntent(b []byte) (Intent, error) {

@@ -42,6 +42,14 @@ type Value struct {
 // Integer, Real, Text and Blob make values. Real(NaN) is NULL, as in SQLite.
 func Integer(v int64) Value { return Value{kind: KindInteger, bits: uint64(v)} }
 
+// Truth makes an INTEGER of what SQLite has no type for: 1 or 0.
+func Truth(v bool) Value {
+	if v {
+		return Integer(1)
+	}
+	return Integer(0)
+}
+
 // Real makes a REAL.
 func Real(v float64) Value {
 	if math.IsNaN(v) {

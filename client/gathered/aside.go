@@ -93,17 +93,10 @@ func (w *writer) putList(n *Step, list replog.Changes, put func([]byte) error) e
 
 func (w *writer) insert(n *Step, lines, net []byte) error {
 	err := w.conn.Exec("INSERT INTO main.replog_gathered VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		w.batch, replog.Integer(w.age), replog.Integer(w.part), truth(n.Follows), truth(n.Marked), replog.Text(n.Label),
-		replog.Integer(int64(n.Time)), truth(n.Intent), truth(n.Schema), replog.Blob(lines), replog.Blob(net), replog.Text(n.Ran))
+		w.batch, replog.Integer(w.age), replog.Integer(w.part), replog.Truth(n.Follows), replog.Truth(n.Marked), replog.Text(n.Label),
+		replog.Integer(int64(n.Time)), replog.Truth(n.Intent), replog.Truth(n.Schema), replog.Blob(lines), replog.Blob(net), replog.Text(n.Ran))
 	w.part++
 	return err
-}
-
-func truth(b bool) replog.Value {
-	if b {
-		return replog.Integer(1)
-	}
-	return replog.Integer(0)
 }
 
 // Aside are the steps that were put aside. Close lets go of what long ones take on

@@ -46,19 +46,16 @@ func (s *Steps) Next(g *applier.Gathered) (*Step, error) {
 	switch {
 	case g.Schema != nil:
 		n.putSchema(g)
+		return n, nil
 	case g.Intent != nil:
 		return n, n.putIntent(g)
-	}
-	if n.Intent {
-		return n, nil
 	}
 	return n, n.putRows(g)
 }
 
 func (n *Step) putSchema(g *applier.Gathered) {
 	in := replog.Intent{SQL: g.Schema.SQL, Schema: replog.SchemaRun, Legacy: g.Schema.Legacy, Time: g.Time}
-	t := replog.Transaction{Steps: []replog.Step{{Intent: &in}}}
-	n.Lines = t.EncodeChanges()
+	n.Lines = in.AppendLine(nil)
 }
 
 func (n *Step) putRows(g *applier.Gathered) (err error) {
@@ -83,8 +80,7 @@ func (n *Step) putIntent(g *applier.Gathered) (err error) {
 	if in.Digest, err = replog.DigestChanges(net); err != nil {
 		return err
 	}
-	t := replog.Transaction{Steps: []replog.Step{{Intent: &in}}}
-	n.Lines = t.EncodeChanges()
+	n.Lines = in.AppendLine(nil)
 	if _, onDisk := net.(replog.ChangeList); !onDisk {
 		n.Long = net
 		return nil
