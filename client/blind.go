@@ -68,11 +68,8 @@ func (d *Device) seeAgain(ctx context.Context, as *identity) (missed int, err er
 
 // expect makes a file, in a folder, of what the tables should hold.
 func (d *Device) expect(ctx context.Context, as *identity, folder string) (*applier.Replica, error) {
-	from, err := d.server.snapshot(ctx, snapshotRequest{folder: folder, newest: true, least: as.SyncPoint}, &d.options)
+	from, err := d.newest(ctx, as, snapshotRequest{folder: folder})
 	if err != nil {
-		return nil, err
-	}
-	if err := from.sameLog(d.path, as.Database, as.Epoch); err != nil {
 		return nil, err
 	}
 	a, err := d.catchUp(ctx, as, from.revision)

@@ -141,6 +141,16 @@ func (c *cloning) pull(ctx context.Context, result *InitResult) {
 	}
 }
 
+// newest downloads the newest snapshot of the log that the device was enrolled in.
+func (d *Device) newest(ctx context.Context, id *identity, request snapshotRequest) (*snapshot, error) {
+	request.newest, request.least = true, id.SyncPoint
+	s, err := d.server.snapshot(ctx, request, &d.options)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.sameLog(d.path, id.Database, id.Epoch)
+}
+
 // sameLog makes sure that a snapshot belongs to the log that a device was
 // enrolled in.
 func (s *snapshot) sameLog(path string, database string, epoch replog.Epoch) error {

@@ -103,6 +103,13 @@ func (d *Device) closeRows(id *identity, without []replog.Seq, n *gathered.Step)
 	return d.outbox().addLong(t, bodiesOf(t), n.Ran)
 }
 
+// place says of a transaction where in history it is recorded: now.
+func (d *Device) place(id *identity, t *replog.Transaction) (err error) {
+	t.Device, t.Base, t.Seen = id.Device, id.SyncPoint, id.Seen
+	t.Without, err = d.withoutEffect(id)
+	return err
+}
+
 // number gives a transaction what only one that is kept gets.
 func (d *Device) number(id *identity, t *replog.Transaction) (err error) {
 	if t.Nonce, err = d.nonce(); err != nil {

@@ -253,11 +253,8 @@ func (f *forking) loadContent(ctx context.Context, id *identity, folder string) 
 	if err != nil || row == nil {
 		return busy(f.path, err)
 	}
-	from, err := f.server.snapshot(ctx, snapshotRequest{folder: folder, newest: true, least: id.SyncPoint}, &f.options)
+	from, err := f.newest(ctx, id, snapshotRequest{folder: folder})
 	if err != nil {
-		return err
-	}
-	if err := from.sameLog(f.path, id.Database, id.Epoch); err != nil {
 		return err
 	}
 	f.at = from.revision

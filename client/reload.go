@@ -43,10 +43,7 @@ func (l *loading) download(ctx context.Context, folder string, ready func() erro
 	if err != nil {
 		return err
 	}
-	if l.from, err = l.server.snapshot(ctx, snapshotRequest{folder: folder, keep: true, newest: true, least: id.SyncPoint}, &l.options); err != nil {
-		return err
-	}
-	if err := l.from.sameLog(l.path, id.Database, id.Epoch); err != nil {
+	if l.from, err = l.newest(ctx, id, snapshotRequest{folder: folder, keep: true}); err != nil {
 		return err
 	}
 	if l.a, err = l.catchUp(ctx, id, l.from.revision); err != nil {
@@ -207,11 +204,12 @@ func (m *move) addBetter(g *applier.Gathered) error {
 	if err := m.intentsOff(); err != nil {
 		return err
 	}
-	t := replog.Transaction{Time: g.Time, Device: m.id.Device, Whole: m.id.Whole, Base: m.answer.done.Revision, Seen: m.id.Seen}
+	t := replog.Transaction{Time: g.Time, Whole: m.id.Whole}
 	t.SetLong(better, nil)
-	if t.Without, err = m.withoutEffect(m.id); err != nil {
+	if err := m.place(m.id, &t); err != nil {
 		return err
 	}
+	t.Base = m.answer.done.Revision
 	err = m.replica.Savepoint(func() error {
 		_, err := m.replica.Replay(better)
 		return err
@@ -233,13 +231,18 @@ func (m *move) addBetter(g *applier.Gathered) error {
 	return m.replica.Exec("UPDATE main.replog_outbox SET effect = 0, replayed = 1, why = ? WHERE seq = ?", replog.Text(why), replog.Integer(int64(t.Seq)))
 }
 
-// addRows puts a transaction of row statements, however long, into the outbox.
+// addRows puts a transaction of row statements into the outbox, as a long one only
+// where it is long.
 func (d *Device) addRows(t *replog.Transaction) error {
-	short, err := t.InMemory()
+	_, short, err := lines(t.NetChanges())
+	if err == nil && short {
+		inMemory, failed := t.InMemory()
+		t, err = &inMemory, failed
+	}
 	if err != nil {
 		return fmt.Errorf("read rows: %w", err)
 	}
-	return d.outbox().add(&short)
+	return d.outbox().add(t)
 }
 
 // sameLogTables checks that a snapshot has all that capture knows.

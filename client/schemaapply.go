@@ -131,23 +131,7 @@ func (m *move) narrow(c *replog.Change) (left *replog.Change, whole bool) {
 	if !slices.ContainsFunc(c.Columns, missing) {
 		return c, true
 	}
-	few := *c
-	few.Columns, few.Old, few.New, few.Times = nil, nil, nil, nil
-	for i, name := range c.Columns {
-		if missing(name) {
-			continue
-		}
-		few.Columns = append(few.Columns, name)
-		if c.Old != nil {
-			few.Old = append(few.Old, c.Old[i])
-		}
-		if c.New != nil {
-			few.New = append(few.New, c.New[i])
-		}
-		if c.Times != nil {
-			few.Times = append(few.Times, c.Times[i])
-		}
-	}
+	few := c.Only(slices.DeleteFunc(slices.Clone(c.Columns), missing))
 	if few.Op == replog.Update && len(few.Columns) == 0 {
 		return nil, false
 	}

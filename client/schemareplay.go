@@ -94,11 +94,8 @@ func (m *move) replayStatement(in *replog.Intent) error {
 	if err != nil || s.Already {
 		return err
 	}
-	if s.Refused != nil {
-		return s.Refused
-	}
 	return m.changeSchema(func() error {
-		_, err := m.replica.RunSchema(s, o)
+		_, err := m.replica.RunSchema(s, o) // or why it is refused
 		return err
 	})
 }
@@ -155,9 +152,7 @@ func (m *move) asHoped() (bool, error) {
 		if err != nil {
 			return err
 		}
-		made := &replog.Transaction{}
-		made.SetLongSteps(e.Steps)
-		as, err := replog.SameChanges(made.NetChanges(), t.NetChanges())
+		as, err := replog.SameChanges(rowsOf(e), t.NetChanges())
 		same = same && as
 		return err
 	})

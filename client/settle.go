@@ -70,10 +70,12 @@ func (r *run) settle(ctx context.Context) (more bool, err error) {
 		if found, err = gathered.Found(r.replica); err != nil {
 			return err
 		}
-		waits, err = r.schemaWaits()
+		if r.settled = found == id.Schema.found; !r.settled {
+			waits, err = r.schemaWaits()
+		}
 		return err
 	})
-	if err != nil || found == id.Schema.found || waits {
+	if err != nil || r.settled || waits {
 		return false, err
 	}
 	log, err := r.server.schema(ctx, "?at="+strconv.FormatInt(int64(id.SyncPoint), 10))
@@ -106,14 +108,18 @@ func (r *run) settle(ctx context.Context) (more bool, err error) {
 
 // local names what stays in this file only. Nothing is said of a schema that has not
 // been compared with the log's yet.
-func (d *Device) local(id *identity) (names []string, err error) {
-	return names, d.read(func() error {
-		found, err := gathered.Found(d.replica)
-		if err == nil && found == id.Schema.found {
-			names = d.replica.Schema.Local()
+func (r *run) local(id *identity) ([]string, error) {
+	if !r.settled {
+		err := r.read(func() error {
+			found, err := gathered.Found(r.replica)
+			r.settled = found == id.Schema.found
+			return err
+		})
+		if err != nil || !r.settled {
+			return nil, err
 		}
-		return err
-	})
+	}
+	return r.replica.Schema.Local(), nil
 }
 
 // schemaWaits tells whether schema statements of this device wait for their verdict.
@@ -218,11 +224,8 @@ func (s *settling) derive(id *identity) error {
 		return err
 	}
 	now := max(replog.MillisOf(s.options.Clock()), id.LastTime)
-	t := &replog.Transaction{
-		Device: id.Device, Marked: true, Label: derivedLabel, Schema: true, Base: id.SyncPoint, Seen: id.Seen, Time: now,
-	}
-	var err error
-	if t.Without, err = s.withoutEffect(id); err != nil {
+	t := &replog.Transaction{Marked: true, Label: derivedLabel, Schema: true, Time: now}
+	if err := s.place(id, t); err != nil {
 		return err
 	}
 	for _, sql := range s.result.Statements {
@@ -254,9 +257,8 @@ func (s *settling) adopt(id *identity) error {
 // addUnseen puts a gathered transaction of rows into the outbox.
 func (d *Device) addUnseen(id *identity, g *applier.Gathered) error {
 	t := g.Transaction()
-	t.Device, t.Whole, t.Base, t.Seen = id.Device, id.Whole, id.SyncPoint, id.Seen
-	var err error
-	if t.Without, err = d.withoutEffect(id); err != nil {
+	t.Whole = id.Whole
+	if err := d.place(id, &t); err != nil {
 		return err
 	}
 	if err := d.number(id, &t); err != nil {

@@ -104,7 +104,7 @@ func (d *Device) sync(ctx context.Context, mode Mode) (*SyncResult, error) {
 	if result.Waiting, err = d.waiting(); err != nil {
 		return nil, err
 	}
-	if result.Local, err = d.local(id); err != nil {
+	if result.Local, err = r.local(id); err != nil {
 		return nil, err
 	}
 	if result.Lacks, err = readNames(replog.Text(id.Schema.lacks)); err != nil {
@@ -166,8 +166,10 @@ type run struct {
 	// differed are entries of which the changes are needed.
 	differed []replog.Revision
 	checks   schemaChecks
-	result   *SyncResult
-	traffic  traffic
+	// settled: the file's schema has been compared with the log's as it is.
+	settled bool
+	result  *SyncResult
+	traffic traffic
 }
 
 // round is one request and what follows from its answer. It tells whether
