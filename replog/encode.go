@@ -271,10 +271,10 @@ func (l *LineReader) recorded(raw []byte, after formPart) (formItem, error) {
 	case part == partStatements && after <= part:
 		c, _, err := l.change(raw, statementStart)
 		return formItem{part: part, change: &c}, err
-	case part == partNet && after <= part:
+	case part == partNet && (after == partStatements || after == part):
 		c, _, err := l.change(raw, netStart)
 		return formItem{part: part, change: &c}, err
-	case part == partNoNet && after <= partStatements:
+	case part == partNoNet && after == partStatements:
 		return formItem{part: part}, nil
 	}
 	return formItem{part: partEnd}, nil

@@ -205,8 +205,11 @@ func TestOtherSpellingsOfATransactionAreRefused(t *testing.T) {
 	x := transaction(changes()[0])
 	form, _ := x.Encode()
 	lines := string(form[:bytes.LastIndexByte(form[:len(form)-1], '\n')+1])
-	if _, _, err := DecodeTransaction(resealed(lines)); err != nil {
-		t.Fatal(err)
+	intentLine := string(intents()[0].AppendLine(nil))
+	for _, right := range []string{lines, lines + intentLine} {
+		if _, _, err := DecodeTransaction(resealed(right)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for name, replace := range map[string][2]string{
 		"an unknown field of the transaction": {`"seq":7`, `"seq":7,"x":1`},
@@ -228,6 +231,11 @@ func TestOtherSpellingsOfATransactionAreRefused(t *testing.T) {
 		"a carriage return":                   {"}\n", "}\r\n"},
 		"net changes before statements":       {`{"statement":`, noNetLine + `{"statement":`},
 		"no net changes twice":                {"}}\n", "}}\n"},
+		"net changes without statements":      {`{"statement":`, `{"net":`},
+		"no net changes without statements":   {lines[strings.Index(lines, "\n")+1:], noNetLine},
+		"net changes after an intent":         {`{"statement":`, intentLine + `{"net":`},
+		"no net changes after an intent":      {lines[strings.Index(lines, "\n")+1:], intentLine + noNetLine},
+		"net changes before an intent":        {lines[strings.Index(lines, "\n")+1:], strings.Replace(lines[strings.Index(lines, "\n")+1:], "statement", "net", 1) + intentLine},
 	} {
 		altered := strings.Replace(lines, replace[0], replace[1], 1)
 		if name == "no net changes twice" {
