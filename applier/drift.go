@@ -34,9 +34,6 @@ type SchemaDrift struct {
 	Local []DriftDifference
 }
 
-// Additive tells whether nothing but additions was found.
-func (d *SchemaDrift) Additive() bool { return len(d.Conflicts) == 0 && len(d.Missing) == 0 }
-
 // Drift works out what was done to the objects of a file: from are those that it
 // should have, to those that were found. That the statements lead there is tried in
 // a database in memory each time; what they do not bring about is a conflict.

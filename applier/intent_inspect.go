@@ -128,14 +128,8 @@ func (x *Intents) compile(i *Inspection, k *checker, tokens []token) error {
 		}
 		return true
 	}
-	err := x.limited(func() error {
-		return x.r.authorized(allow, func() error {
-			s, err := x.r.conn.Prepare(i.SQL)
-			if err == nil {
-				err = s.Close()
-			}
-			return err
-		})
+	err := x.r.limited(&x.o.Limits, func() error {
+		return x.r.authorized(allow, func() error { return x.r.compiles(i.SQL) })
 	})
 	if err != nil {
 		if code := resultCode(err); code != sqliteError && code != sqliteAuth && code != sqliteTooBig && code != sqliteRange {

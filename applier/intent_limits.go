@@ -110,12 +110,21 @@ func (l *Limits) categories() map[int]int {
 }
 
 // limited runs f under SQLite's limits.
-func (x *Intents) limited(f func() error) error {
-	for id, value := range x.o.Limits.categories() {
+func (c *Conn) limited(l *Limits, f func() error) error {
+	for id, value := range l.categories() {
 		if value > 0 {
-			old := x.r.limit(id, value)
-			defer x.r.limit(id, old)
+			old := c.limit(id, value)
+			defer c.limit(id, old)
 		}
 	}
 	return f()
+}
+
+// compiles has SQLite compile a statement, and nothing else.
+func (c *Conn) compiles(query string) error {
+	s, err := c.conn.Prepare(query)
+	if err == nil {
+		err = s.Close()
+	}
+	return err
 }

@@ -89,7 +89,7 @@ func (x *Intents) runChecked(ctx context.Context, in *Intent, check func(*Intent
 	}
 	result := &IntentResult{}
 	var cause error
-	err = x.limited(func() error {
+	err = x.r.limited(&x.o.Limits, func() error {
 		if err := x.probed(ctx, i, in.Args); err != nil {
 			return err
 		}

@@ -16,14 +16,19 @@ const whyLocal = "it was made after capture was installed, and stays in this fil
 // columns in the change table. Names are folded. Nil knows all.
 type known struct{ columns map[string]map[string]int }
 
+// isCaptured tells whether capture is installed.
+func isCaptured(c *Conn) (bool, error) {
+	row, err := c.QueryRow("SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = 'replog_table'")
+	return row != nil, err
+}
+
 // readKnown returns nil where capture is not installed.
 func readKnown(c *Conn) (*known, error) {
-	row, err := c.QueryRow("SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = 'replog_table'")
-	if err != nil || row == nil {
+	if captured, err := isCaptured(c); err != nil || !captured {
 		return nil, err
 	}
 	k := &known{columns: map[string]map[string]int{}}
-	err = c.Query("SELECT name, columns FROM main.replog_table", func(row []replog.Value) error {
+	err := c.Query("SELECT name, columns FROM main.replog_table", func(row []replog.Value) error {
 		var names []string
 		if err := json.Unmarshal([]byte(row[1].Bytes()), &names); err != nil {
 			return fmt.Errorf("replog_table %q: %w", row[0].Bytes(), err)

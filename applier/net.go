@@ -76,10 +76,11 @@ func (g *Gathered) load() (err error) {
 	return err
 }
 
-// Gather works out the transactions, step by step where they hold intents, that capture has gathered since the last
-// time, in order, without those that changed nothing in the end. The caller
-// holds the write lock, and empties the change table by Forget afterwards. No
-// time in the result is before last, nor before an earlier one.
+// Gather works out the transactions, step by step where they hold intents, that
+// capture has gathered since the last time, in order, without those that changed
+// nothing in the end. The caller holds the write lock, and empties the change table
+// by Forget afterwards. No time in the result is before last, nor before an earlier
+// one.
 //
 // What a statement made of a row is not recorded but follows from the next fact
 // about the row, and in the end from the row itself. So the statements always
@@ -95,9 +96,9 @@ func (r *Replica) Gather(last replog.Millis) ([]*Gathered, error) {
 	return list, err
 }
 
-// GatherBack is Gather that gives the newest step of the newest transaction first, and holds no
-// more in memory than one batch, and of a long transaction the rows that it
-// changed again and again. Long ones come on disk: see Gathered.Transaction.
+// GatherBack is Gather that gives the newest step of the newest transaction first,
+// and holds no more in memory than one batch, and of a long transaction the rows that
+// it changed again and again. Long ones come on disk: see Gathered.Transaction.
 func (r *Replica) GatherBack(last replog.Millis, yield func(*Gathered) error) error {
 	return r.gatherBack(last, defaultBatch, nil, yield)
 }
@@ -120,6 +121,14 @@ func (r *Replica) gatherBack(last replog.Millis, size batchSize, missed []RowIma
 	}
 	if len(missed) > 0 && len(batches.list) == 0 {
 		batches.list = []batch{{first: 1, time: last}} // of no facts
+	}
+	if r.captured == nil && len(batches.list) > 0 { // for each batch the same
+		tables, layout, err := r.capturedTables()
+		if err != nil {
+			return err
+		}
+		r.captured = &captured{r.Schema, tables, layout}
+		defer func() { r.captured = nil }()
 	}
 	// Back from what is in the tables now: the state before a transaction is
 	// the state after the one before it.
@@ -144,9 +153,11 @@ func (r *Replica) gatherBack(last replog.Millis, size batchSize, missed []RowIma
 			at = max(at, e.time)
 			e.time = at
 		}
-		spans := splitWhole(records)
+		var spans []*span
 		if missed == nil {
 			spans = split(records, b.goesOn, newer)
+		} else {
+			spans = splitWhole(records)
 		}
 		for i, s := range slices.Backward(spans) {
 			goesOn := i == 0 && b.joins // as the newer part of one

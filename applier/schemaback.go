@@ -48,12 +48,7 @@ func (r *Replica) DisownSchema(statements []*replog.Intent) error {
 }
 
 func (r *Replica) disown(id int64) error {
-	for _, event := range captureEvents {
-		if err := r.Script("DROP TRIGGER IF EXISTS main." + replog.QuoteName(triggerName(int(id), event))); err != nil {
-			return err
-		}
-	}
-	if err := r.Script("DROP INDEX IF EXISTS main." + replog.QuoteName(guardName(id))); err != nil {
+	if err := r.dropCapture(id); err != nil {
 		return err
 	}
 	return r.Exec("DELETE FROM main.replog_table WHERE id = ?", replog.Integer(id))

@@ -11,7 +11,7 @@ import (
 // capturedID is the number of a table in replog_table; 0 where capture does not know
 // it, or is not installed.
 func (r *Replica) capturedID(table string) (int64, error) {
-	captured, err := r.isCaptured()
+	captured, err := isCaptured(r.Conn)
 	if err != nil || !captured {
 		return 0, err
 	}

@@ -95,7 +95,7 @@ func (r *Replica) alone(f func() error) error {
 // setLastRowID makes last_insert_rowid() what it was for the application, where
 // capture is installed: it is that of the last row inserted, gone or not.
 func (r *Replica) setLastRowID(last replog.Value) error {
-	captured, err := r.isCaptured()
+	captured, err := isCaptured(r.Conn)
 	if err != nil || !captured {
 		return err
 	}
@@ -180,7 +180,7 @@ func (r *Replica) waits(s *SchemaStatement) error {
 }
 
 func (r *Replica) runSchema(s *SchemaStatement, within time.Duration) error {
-	captured, err := r.isCaptured()
+	captured, err := isCaptured(r.Conn)
 	if err != nil {
 		return err
 	}
@@ -239,12 +239,6 @@ func (r *Replica) reread() error {
 	return err
 }
 
-// isCaptured tells whether capture is installed.
-func (r *Replica) isCaptured() (bool, error) {
-	k, err := readKnown(r.Conn)
-	return k != nil, err
-}
-
 // uncapture drops what capture has on the table that a statement alters or drops:
 // SQLite would refuse, or rewrite it.
 func (r *Replica) uncapture(s *SchemaStatement) error {
@@ -255,6 +249,11 @@ func (r *Replica) uncapture(s *SchemaStatement) error {
 	if err != nil || id == 0 {
 		return err
 	}
+	return r.dropCapture(id)
+}
+
+// dropCapture drops what capture has on the table with this number.
+func (r *Replica) dropCapture(id int64) error {
 	for _, event := range captureEvents {
 		if err := r.Script("DROP TRIGGER IF EXISTS main." + replog.QuoteName(triggerName(int(id), event))); err != nil {
 			return err

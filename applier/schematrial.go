@@ -44,7 +44,7 @@ func (t *schemaTrial) run() error {
 	if err != nil {
 		return err
 	}
-	err = t.limited(func() error {
+	err = t.s.limited(&t.x.o.Limits, func() error {
 		if t.x.s.Legacy {
 			if err := t.s.Script("PRAGMA legacy_alter_table = ON"); err != nil {
 				return err
@@ -73,16 +73,6 @@ func (t *schemaTrial) run() error {
 		return nil
 	}
 	return t.probe(after)
-}
-
-func (t *schemaTrial) limited(f func() error) error {
-	for id, value := range t.x.o.Limits.categories() {
-		if value > 0 {
-			old := t.s.limit(id, value)
-			defer t.s.limit(id, old)
-		}
-	}
-	return f()
 }
 
 // authorized runs f under an authorizer that allows the statement alone.
@@ -169,13 +159,7 @@ func (t *schemaTrial) compile() error {
 		}
 	}
 	t.within = true
-	err := t.authorized(func() error {
-		p, err := t.s.conn.Prepare(query)
-		if err == nil {
-			err = p.Close()
-		}
-		return err
-	})
+	err := t.authorized(func() error { return t.s.compiles(query) })
 	if err != nil {
 		return t.refusal(err)
 	}

@@ -15,7 +15,7 @@ type trigger struct {
 	rowid            int64
 }
 
-func (t *trigger) own() bool { return strings.HasPrefix(foldName(t.name), ownPrefix) }
+func (t *trigger) own() bool { return IsReplog(t.name) }
 
 // triggersOfTables lists the triggers on replicated tables in the order of
 // their creation. Of two triggers for one event the last created fires first.
