@@ -94,26 +94,18 @@ func (c *Change) inOrder() Change {
 		order[i] = i
 	}
 	sort.Slice(order, func(a, b int) bool { return c.Columns[order[a]] < c.Columns[order[b]] })
-	bare.Columns, bare.Old, bare.New = pickNames(c.Columns, order), pickValues(c.Old, order), pickValues(c.New, order)
+	bare.Columns, bare.Old, bare.New = pick(c.Columns, order), pick(c.Old, order), pick(c.New, order)
 	return bare
 }
 
-func pickNames(names []string, order []int) []string {
-	picked := make([]string, len(order))
-	for i, n := range order {
-		picked[i] = names[n]
-	}
-	return picked
-}
-
-// pickValues leaves an empty list empty.
-func pickValues(values []Value, order []int) []Value {
-	if len(values) == 0 {
+// pick puts a list into another order. It leaves an empty list empty.
+func pick[T any](list []T, order []int) []T {
+	if len(list) == 0 {
 		return nil
 	}
-	picked := make([]Value, len(order))
+	picked := make([]T, len(order))
 	for i, n := range order {
-		picked[i] = values[n]
+		picked[i] = list[n]
 	}
 	return picked
 }

@@ -55,14 +55,10 @@ func (t *Transaction) Encode() ([]byte, Hash) { return t.Frame(t.EncodeChanges()
 // transaction is not long.
 func (t *Transaction) EncodeChanges() []byte {
 	var b []byte
-	for i := range t.Statements {
-		b = appendChangeLine(b, statementStart, &t.Statements[i].Change)
-	}
-	if t.Net != nil {
-		b = appendNet(b, ChangeList(t.Net))
-	}
-	for i := range t.Steps {
-		b = t.Steps[i].appendLines(b)
+	steps := t.AllSteps()
+	for i := range steps.Len() {
+		s, _ := steps.At(i) // in memory
+		b = s.appendLines(b)
 	}
 	return b
 }

@@ -56,8 +56,8 @@ func (e *Entry) Stat() (LogStat, error) {
 		reason := e.Reason
 		s.Reason = &reason
 	}
-	if s.Schema, err = e.countSchema(); err != nil {
-		return s, err
+	if t.Schema && e.Outcome == Applied {
+		s.Schema = statements - t.RecordedStatements().Len() // the others are row statements
 	}
 	at := map[string]int{}
 	err = EachChange(e.Made(), func(_ int, c *Change) error {
@@ -79,18 +79,4 @@ func (e *Entry) Stat() (LogStat, error) {
 	})
 	slices.SortFunc(s.Tables, func(a, b TableStat) int { return cmp.Compare(a.Table, b.Table) })
 	return s, err
-}
-
-// countSchema counts the schema statements of an entry that was applied.
-func (e *Entry) countSchema() (n int, err error) {
-	if !e.Transaction.Schema || e.Outcome != Applied {
-		return 0, nil
-	}
-	err = EachStep(e.Transaction.AllSteps(), func(s *Step) error {
-		if s.Intent != nil {
-			n++
-		}
-		return nil
-	})
-	return n, err
 }

@@ -300,23 +300,27 @@ func (l *LineReader) readSteps(head EntryHeader, entry func(Download) error) err
 	lines := newLineSpill()
 	steps := &LineSteps{lines: lines, start: changeStart}
 	for range head.Lines {
-		raw, err := l.within()
-		if err != nil {
-			return err
-		}
-		switch {
-		case bytes.HasPrefix(raw, []byte(intentStart)):
-			steps.note(lines.Len(), partIntent)
-		case bytes.HasPrefix(raw, []byte(changeStart)):
-			steps.note(lines.Len(), partStatements)
-		default:
-			return l.fewerChanges(head)
-		}
-		if err := lines.Add(bytes.Clone(raw)); err != nil {
-			return err
+		if err := l.readStepLine(head, lines, steps); err != nil {
+			return errors.Join(err, lines.Close())
 		}
 	}
 	return entry(Download{EntryHeader: head, Steps: steps})
+}
+
+func (l *LineReader) readStepLine(head EntryHeader, lines *Spill[[]byte], steps *LineSteps) error {
+	raw, err := l.within()
+	if err != nil {
+		return err
+	}
+	switch {
+	case bytes.HasPrefix(raw, []byte(intentStart)):
+		steps.note(lines.Len(), partIntent)
+	case bytes.HasPrefix(raw, []byte(changeStart)):
+		steps.note(lines.Len(), partStatements)
+	default:
+		return l.fewerChanges(head)
+	}
+	return lines.Add(bytes.Clone(raw))
 }
 
 // Problem is an error answer (RFC 9457, application/problem+json) with a

@@ -49,7 +49,7 @@ func (j *judgement) rowStatements() (verdict, error) {
 		return verdict{}, err
 	}
 	if twice {
-		return j.refuse(replog.Reason{Code: replog.ReasonMalformed, Detail: twiceText(row)}), nil
+		return j.refuse(replog.Rejected, replog.Reason{Code: replog.ReasonMalformed, Detail: twiceText(row)}), nil
 	}
 	whole, err := j.group(nil)
 	if err != nil {
@@ -91,11 +91,11 @@ type allowed struct {
 	unrun *replog.Reason
 }
 
-// refuse rejects all of it.
-func (j *judgement) refuse(reason replog.Reason) verdict {
+// refuse applies nothing of it.
+func (j *judgement) refuse(outcome replog.Outcome, reason replog.Reason) verdict {
 	return verdict{
-		Outcome: replog.Rejected, Reason: reason,
-		Parts: []replog.Part{{Outcome: replog.Rejected, Reason: reason, Rows: upTo(j.net.Len())}},
+		Outcome: outcome, Reason: reason,
+		Parts: []replog.Part{{Outcome: outcome, Reason: reason, Rows: upTo(j.net.Len())}},
 	}
 }
 

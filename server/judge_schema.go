@@ -203,11 +203,10 @@ func versionOf(list []applier.Object) *replog.SchemaVersion {
 }
 
 func (s *schemaVerdict) verdict() verdict {
-	v := verdict{Outcome: s.outcome, Reason: s.reason, Tables: s.tables, ends: s.ends}
+	v := verdict{Outcome: s.outcome, LongChanges: s.changes, Schema: s.version, StepEnds: s.stepEnds}
 	if s.outcome != replog.Applied {
-		v.Parts = []replog.Part{{Outcome: s.outcome, Reason: s.reason, Rows: upTo(s.net.Len())}}
-		return v
+		v = s.refuse(s.outcome, s.reason)
 	}
-	v.LongChanges, v.Schema, v.StepEnds = s.changes, s.version, s.stepEnds
+	v.Tables, v.ends = s.tables, s.ends
 	return v
 }

@@ -242,12 +242,12 @@ func refusal(err error) (replog.Reason, bool) {
 
 // verdict says what became of the transaction, and how replicas may repeat it.
 func (s *stepsVerdict) verdict() (verdict, error) {
-	v := verdict{Outcome: s.outcome, Reason: s.reason, Tables: s.tables, ends: s.ends}
 	if s.outcome != replog.Applied {
-		v.Parts = []replog.Part{{Outcome: s.outcome, Reason: s.reason, Rows: upTo(s.net.Len())}}
+		v := s.refuse(s.outcome, s.reason)
+		v.Tables, v.ends = s.tables, s.ends
 		return v, nil
 	}
-	v.LongChanges = s.made.List()
+	v := verdict{Outcome: s.outcome, LongChanges: s.made.List(), Tables: s.tables, ends: s.ends}
 	if len(s.left) > 0 {
 		v.Parts, v.Reason = s.left, s.left[0].Reason
 		return v, nil

@@ -77,12 +77,10 @@ func execInput(c *cli.Context, s *stdio) (path, sql string, args []string, err e
 // execute runs a script in one transaction.
 func execute(c *cli.Context, s *stdio, path, sql string, args []string) (err error) {
 	r := &scriptRun{out: s.out, sql: sql}
-	conn, err := (&driver.Driver{Authorizer: r.authorize}).Open(execDSN(path, c.Duration("busy-timeout")))
-	if err != nil {
+	if err := r.open(path, c.Duration("busy-timeout"), true); err != nil {
 		return about(path, err)
 	}
-	r.conn = conn.(*driver.Conn)
-	defer func() { err = errors.Join(err, conn.Close()) }()
+	defer func() { err = errors.Join(err, r.conn.Close()) }()
 	if err := r.bind(args); err != nil {
 		return err
 	}
@@ -110,14 +108,16 @@ func execContext(c *cli.Context) context.Context {
 	return ctx
 }
 
-// execDSN opens the file as ours do: with foreign keys.
-func execDSN(path string, busy time.Duration) string {
-	return deviceDSN(path, busy.Milliseconds(), 1)
-}
-
-func deviceDSN(path string, busy int64, foreignKeys int) string {
+// open opens the file that the script runs on.
+func (r *scriptRun) open(path string, busy time.Duration, foreignKeys bool) error {
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
-	return fmt.Sprintf("%s?mode=rw&_foreign_keys=%d&_busy_timeout=%d", u.String(), foreignKeys, busy)
+	dsn := fmt.Sprintf("%s?mode=rw&_foreign_keys=%t&_busy_timeout=%d", u.String(), foreignKeys, busy.Milliseconds())
+	conn, err := (&driver.Driver{Authorizer: r.authorize}).Open(dsn)
+	if err != nil {
+		return err
+	}
+	r.conn = conn.(*driver.Conn)
+	return nil
 }
 
 // execFailure says that nothing was changed, beside what else there is to do.

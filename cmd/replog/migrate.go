@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	sqlite3 "github.com/mattn/go-sqlite3"
 	"github.com/urfave/cli/v2"
 
 	"replog/applier"
@@ -64,7 +65,8 @@ func migrateCommand(s *stdio) *cli.Command {
 func (m *migration) failed(err error) error {
 	told := execFailure(m.path, err)
 	var f *failure
-	if !m.keysOff && strings.Contains(err.Error(), "FOREIGN KEY constraint failed") && errors.As(told, &f) {
+	var refused sqlite3.Error
+	if !m.keysOff && errors.As(err, &refused) && refused.ExtendedCode == sqlite3.ErrConstraintForeignKey && errors.As(told, &f) {
 		f.next += "; a script that makes a table anew, to which others refer, begins with PRAGMA foreign_keys = OFF"
 	}
 	return told
@@ -123,7 +125,7 @@ func (m *migration) sql() string {
 
 // check refuses what cannot be replicated, before anything runs.
 func (m *migration) check() error {
-	d, err := client.Open(m.path, client.Options{})
+	d, err := client.Open(m.path, client.Options{BusyTimeout: m.busy})
 	if err != nil {
 		return about(m.path, err)
 	}
@@ -149,16 +151,10 @@ func (m *migration) check() error {
 // run runs the script.
 func (m *migration) run(ctx context.Context) (err error) {
 	r := &scriptRun{out: m.out, sql: m.sql()}
-	keys := 1
-	if m.keysOff {
-		keys = 0
-	}
-	conn, err := (&driver.Driver{Authorizer: r.authorize}).Open(deviceDSN(m.path, m.busy.Milliseconds(), keys))
-	if err != nil {
+	if err := r.open(m.path, m.busy, !m.keysOff); err != nil {
 		return err
 	}
-	r.conn = conn.(*driver.Conn)
-	defer func() { err = errors.Join(err, conn.Close()) }()
+	defer func() { err = errors.Join(err, r.conn.Close()) }()
 	if m.keysOff {
 		return m.runWithoutKeys(ctx, r)
 	}
