@@ -39,32 +39,16 @@ func oneIntent(ctx context.Context, s *site, n sizes, seed uint64) (list []figur
 		return nil, err
 	}
 	local := time.Since(start)
-	s.resident = 0
-	up, upTook, err := s.sync(ctx, "a.db")
-	if err != nil {
-		return nil, err
-	}
-	if up.Applied != 1 {
-		return nil, fmt.Errorf("%d transactions were applied, not 1", up.Applied)
-	}
-	down, downTook, err := s.sync(ctx, "b.db")
-	if err != nil {
-		return nil, err
-	}
-	device := s.resident
-	if _, err := s.run(ctx, "diff", "a.db", "b.db"); err != nil {
-		return nil, err
-	}
 	what := fmt.Sprintf("an UPDATE of %d rows, as an intent: ", n.big)
-	return []figure{
+	up, down, shared, err := s.share(ctx, what)
+	if err != nil {
+		return nil, err
+	}
+	return append([]figure{
 		{what: what + "sent by A", value: float64(up.BytesSent), unit: "bytes", bound: 2_000},
 		{what: what + "received by B", value: float64(down.BytesReceived), unit: "bytes", bound: 2_000},
-		{what: what + "memory of a device's sync", value: float64(device) / mega, unit: "MB", bound: 100},
-		{what: what + "memory of the server", value: float64(resident(s.server.Process.Pid)) / mega, unit: "MB", bound: 100},
 		{what: what + "exec on a device ÷ on a plain file", value: local.Seconds() / bare.Seconds()},
-		{what: what + "A's sync", value: upTook.Seconds(), unit: "s"},
-		{what: what + "B's sync", value: downTook.Seconds(), unit: "s"},
-	}, nil
+	}, shared...), nil
 }
 
 func timeExec(path, query string) (took time.Duration, err error) {

@@ -190,3 +190,31 @@ func (s *site) sync(ctx context.Context, file string) (synced, time.Duration, er
 	var answer synced
 	return answer, took, json.Unmarshal(out, &answer)
 }
+
+// share takes the one transaction of device A to the server and to device B, checks
+// that their files are equal, and measures what it cost. The figures' names start
+// with what.
+func (s *site) share(ctx context.Context, what string) (up, down synced, list []figure, err error) {
+	s.resident = 0
+	up, upTook, err := s.sync(ctx, "a.db")
+	if err != nil {
+		return up, down, nil, err
+	}
+	if up.Applied != 1 {
+		return up, down, nil, fmt.Errorf("%d transactions were applied, not 1", up.Applied)
+	}
+	down, downTook, err := s.sync(ctx, "b.db")
+	if err != nil {
+		return up, down, nil, err
+	}
+	device := s.resident
+	if _, err := s.run(ctx, "diff", "a.db", "b.db"); err != nil {
+		return up, down, nil, err
+	}
+	return up, down, []figure{
+		{what: what + "memory of a device's sync", value: float64(device) / mega, unit: "MB", bound: 100},
+		{what: what + "memory of the server", value: float64(resident(s.server.Process.Pid)) / mega, unit: "MB", bound: 100},
+		{what: what + "A's sync", value: upTook.Seconds(), unit: "s"},
+		{what: what + "B's sync", value: downTook.Seconds(), unit: "s"},
+	}, nil
+}

@@ -71,7 +71,8 @@ type SyncDone struct {
 }
 
 // Download is one entry of an answer with its changes or, where it has a digest or
-// schema statements, its steps; nil of an own entry with a digest. Whoever gets it closes it.
+// schema statements, its steps; nil of an own entry with a digest. Whoever gets it
+// closes it.
 type Download struct {
 	EntryHeader
 	List  Changes

@@ -76,8 +76,8 @@ func putBooking(id, account int64) replog.Change {
 	return c
 }
 
-// steps records a transaction of intents or schema statements (*replog.Intent), and of row statements
-// (replog.Change) between them.
+// steps records a transaction of intents or schema statements (*replog.Intent), and
+// of row statements (replog.Change) between them.
 func (d *double) steps(parts ...any) *replog.Transaction {
 	d.record()
 	t := &d.outbox[len(d.outbox)-1]

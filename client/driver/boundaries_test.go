@@ -147,16 +147,9 @@ func TestOneLocalTransactionIsOneMarkedTransaction(t *testing.T) {
 	for _, tc := range boundaries {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			db, path := device(t)
-			c, err := db.Conn(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer c.Close()
+			c, path := deviceConn(t)
 			tc.run(t, c)
-			if got := recorded(t, path); !slices.Equal(got, tc.want) {
-				t.Errorf("\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(tc.want, "\n"))
-			}
+			wantLines(t, recorded(t, path), tc.want)
 			if tc.want == nil && changes(t, path) != "0" {
 				t.Errorf("%s rows in the change table", changes(t, path))
 			}

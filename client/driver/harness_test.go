@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -81,6 +82,25 @@ func device(t *testing.T) (*sql.DB, string) {
 	t.Helper()
 	path := newFile(t, true)
 	return openDB(t, driver.Name, path+options), path
+}
+
+// deviceConn is one connection of a new device, and its file.
+func deviceConn(t *testing.T) (*sql.Conn, string) {
+	t.Helper()
+	db, path := device(t)
+	c, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c, path
+}
+
+func wantLines(t *testing.T, got, want []string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
 }
 
 func must(t *testing.T, db interface {

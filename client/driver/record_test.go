@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -249,16 +248,9 @@ func TestStatementsAreRecordedWithWhatTheyChanged(t *testing.T) {
 	for _, tc := range recordings {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			db, path := device(t)
-			c, err := db.Conn(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer c.Close()
+			c, path := deviceConn(t)
 			tc.run(t, c)
-			if got := ran(t, path); !slices.Equal(got, tc.want) {
-				t.Errorf("\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(tc.want, "\n"))
-			}
+			wantLines(t, ran(t, path), tc.want)
 		})
 	}
 }

@@ -107,16 +107,9 @@ func TestSchemaStatementsAreRecorded(t *testing.T) {
 	for _, tc := range schemaRecordings {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			db, path := device(t)
-			c, err := db.Conn(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer c.Close()
+			c, path := deviceConn(t)
 			tc.run(t, c)
-			if got := allSteps(t, path); !slices.Equal(got, tc.want) {
-				t.Errorf("\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(tc.want, "\n"))
-			}
+			wantLines(t, allSteps(t, path), tc.want)
 		})
 	}
 }

@@ -15,12 +15,6 @@ import (
 // second intent, and one that was refused.
 func intentLog(t *testing.T) *folderLog {
 	t.Helper()
-	folder := t.TempDir()
-	log, err := sqlite.Create(filepath.Join(folder, logFile), replog.Head{Database: "d", Epoch: "e"}, sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { log.Close() })
 	two := int64(2)
 	take := replog.Intent{
 		SQL: "UPDATE account\nSET balance = balance - :n WHERE id = ?2 /* :n */", Args: []replog.Value{replog.Integer(5), replog.Integer(1)},
@@ -47,11 +41,23 @@ func intentLog(t *testing.T) *folderLog {
 	refused.Outcome, refused.Reason, refused.Changes = replog.Conflict, no, nil
 	refused.Parts = []replog.Part{{Outcome: replog.Conflict, Reason: no, Rows: []int{0}}}
 	refused.Transaction.Seq = 2
+	return logOf(t, applied, refused)
+}
+
+// logOf is a log of entries, numbered from 1.
+func logOf(t *testing.T, entries ...replog.Entry) *folderLog {
+	t.Helper()
+	folder := t.TempDir()
+	log, err := sqlite.Create(filepath.Join(folder, logFile), replog.Head{Database: "d", Epoch: "e"}, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { log.Close() })
 	tx, err := log.Begin(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, e := range []replog.Entry{applied, refused} {
+	for i, e := range entries {
 		e.Revision = replog.Revision(i + 1)
 		_, e.Hash = e.Transaction.Encode()
 		if err := tx.Append(e); err != nil {
@@ -64,10 +70,10 @@ func intentLog(t *testing.T) *folderLog {
 	return &folderLog{Log: log, folder: folder}
 }
 
-func printed(t *testing.T, print logPrinter) string {
+func printed(t *testing.T, log *folderLog, print logPrinter) string {
 	t.Helper()
 	var out bytes.Buffer
-	if err := print(context.Background(), &stdio{out: &out}, intentLog(t), replog.Filter{}); err != nil {
+	if err := print(context.Background(), &stdio{out: &out}, log, replog.Filter{}); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()
@@ -87,7 +93,7 @@ func wantLines(t *testing.T, got string, want ...string) {
 }
 
 func TestTheLogShowsIntentsAsTheyWereRun(t *testing.T) {
-	wantLines(t, printed(t, printLines),
+	wantLines(t, printed(t, intentLog(t), printLines),
 		"    UPDATE account SET balance = balance - 5 WHERE id = 1 /* :n */",
 		"    DELETE FROM note  -- ignored, optional: it changed 0 rows",
 		"    INSERT INTO note(id) VALUES(7)",
@@ -96,7 +102,7 @@ func TestTheLogShowsIntentsAsTheyWereRun(t *testing.T) {
 }
 
 func TestTheLogAsCSVHasIntents(t *testing.T) {
-	got := strings.ReplaceAll(printed(t, printLinesCSV), "\r\n", "\n")
+	got := strings.ReplaceAll(printed(t, intentLog(t), printLinesCSV), "\r\n", "\n")
 	wantLines(t, got,
 		"1,aaaaaaaa-0000-4000-8000-000000000001,1,0,,2026-01-06T11:46:40.000Z,2026-01-06T11:46:40.100Z,applied,,,\"UPDATE account",
 		"SET balance = balance - :n WHERE id = ?2 /* :n */\",\"[5,1]\"",
@@ -104,7 +110,7 @@ func TestTheLogAsCSVHasIntents(t *testing.T) {
 }
 
 func TestStatisticsCountIntentsAndWhatTheyChanged(t *testing.T) {
-	got := printed(t, printStatsJSON)
+	got := printed(t, intentLog(t), printStatsJSON)
 	if !strings.Contains(got, `"statements":3,"tables":[{"table":"account","inserted":0,"updated":1,"deleted":0},{"table":"note","inserted":1`) {
 		t.Error(got)
 	}

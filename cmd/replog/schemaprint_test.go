@@ -3,24 +3,16 @@ package main
 import (
 	"bytes"
 	"context"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"replog/replog"
-	"replog/sql/sqlite"
 )
 
 // schemaLog is a log of two entries with schema statements, of which the second was
 // refused.
 func schemaLog(t *testing.T) *folderLog {
 	t.Helper()
-	folder := t.TempDir()
-	log, err := sqlite.Create(filepath.Join(folder, logFile), replog.Head{Database: "d", Epoch: "e"}, sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { log.Close() })
 	create := replog.Intent{SQL: "CREATE TABLE note(\n  id INTEGER PRIMARY KEY)", Schema: replog.SchemaRun, Time: 1767700000000}
 	derived := replog.Intent{SQL: "ALTER TABLE note ADD COLUMN more", Schema: replog.SchemaDerived, Time: 1767700000001}
 	row := replog.Change{
@@ -38,21 +30,7 @@ func schemaLog(t *testing.T) *folderLog {
 	refused.Outcome, refused.Reason, refused.Changes, refused.Schema, refused.StepEnds = replog.Rejected, no, nil, nil, nil
 	refused.Parts = []replog.Part{{Outcome: replog.Rejected, Reason: no, Rows: []int{0}}}
 	refused.Transaction.Seq = 2
-	tx, err := log.Begin(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, e := range []replog.Entry{applied, refused} {
-		e.Revision = replog.Revision(i + 1)
-		_, e.Hash = e.Transaction.Encode()
-		if err := tx.Append(e); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := tx.Commit(); err != nil {
-		t.Fatal(err)
-	}
-	return &folderLog{Log: log, folder: folder}
+	return logOf(t, applied, refused)
 }
 
 func TestTheLogShowsSchemaStatements(t *testing.T) {
@@ -66,15 +44,10 @@ func TestTheLogShowsSchemaStatements(t *testing.T) {
 			"    schema-right: the device's token does not allow it", "    ALTER TABLE note ADD COLUMN more  -- derived"}},
 		{"statistics", printStats, []string{"    2 schema statements", "    note  1 inserted", "total  2 revisions (1 applied, 1 rejected), 2 schema statements, rows: 1 inserted"}},
 	} {
-		var out bytes.Buffer
-		if err := tc.print(context.Background(), &stdio{out: &out}, schemaLog(t), replog.Filter{}); err != nil {
-			t.Fatal(err)
-		}
-		wantLines(t, out.String(), tc.want...)
+		wantLines(t, printed(t, schemaLog(t), tc.print), tc.want...)
 	}
-	var out bytes.Buffer
-	if err := printLinesJSON(context.Background(), &stdio{out: &out}, schemaLog(t), replog.Filter{}); err != nil || !strings.Contains(out.String(), `"schema":"derived"`) {
-		t.Errorf("%s, %v", out.String(), err)
+	if out := printed(t, schemaLog(t), printLinesJSON); !strings.Contains(out, `"schema":"derived"`) {
+		t.Error(out)
 	}
 }
 
