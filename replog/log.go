@@ -11,6 +11,8 @@ type Head struct {
 	Epoch    Epoch
 	// Database is the id (a UUID) of the database, which its name may outlive.
 	Database string
+	// Chain is that of Revision.
+	Chain Chain
 }
 
 // ErrNotFound says that a log holds no such entry.
@@ -70,6 +72,8 @@ type Log interface {
 	Deliveries(ctx context.Context, w Wanted, yield func(*Delivery) error) error
 	// LastSeq is the highest seq of the device in the log, 0 for none.
 	LastSeq(ctx context.Context, device DeviceID) (Seq, error)
+	// ChainAt returns the chain of a revision, or ErrNotFound.
+	ChainAt(ctx context.Context, r Revision) (Chain, error)
 	// SchemaAt returns the schema of the newest version up to a revision, or
 	// ErrNotFound.
 	SchemaAt(ctx context.Context, r Revision) (SchemaVersion, error)
@@ -88,6 +92,9 @@ type SchemaVersion struct {
 	// Objects are the application's tables, indexes, views and triggers, as text
 	// that the applier writes and reads.
 	Objects string `json:"objects"`
+	// Content is the database with that schema, where it is published or appended, for
+	// stores that keep rows; valid until that call returns. nil elsewhere.
+	Content Content `json:"-"`
 }
 
 // Wanted says which deliveries are wanted.
@@ -147,6 +154,8 @@ type LogTx interface {
 	// Wrote is the newest revision above after at which another device's applied
 	// entry touched the table, spelled so; 0 for none.
 	Wrote(table string, after Revision, device DeviceID) (Revision, error)
+	// SetEpoch gives the log another epoch: it has given up revisions.
+	SetEpoch(e Epoch)
 	// Publish adds the schema of revision 0, which the log lacks.
 	Publish(v SchemaVersion) error
 	// Append adds an entry, whose revision must be the head's plus one.

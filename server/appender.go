@@ -73,7 +73,7 @@ func (a *appender) append(e *replog.Entry) (err error) {
 // add has an entry appended. That it could not be is a *judgeError of a later
 // call.
 func (a *appender) add(e *appending) {
-	a.head.Revision = e.entry.Revision
+	a.head.Revision, a.head.Chain = e.entry.Revision, a.head.Chain.Next(e.entry)
 	t := &e.entry.Transaction
 	a.last[t.Device] = t.Seq
 	if e.entry.Made().Len() > 0 {

@@ -142,7 +142,8 @@ func (s *Server) newHead() (replog.Head, error) {
 			return replog.Head{}, fmt.Errorf("make a database's id: %w", err)
 		}
 	}
-	return replog.Head{Database: ids[0].String(), Epoch: replog.Epoch(ids[1].String())}, nil
+	id := ids[0].String()
+	return replog.Head{Database: id, Epoch: replog.Epoch(ids[1].String()), Chain: replog.FirstChain(id)}, nil
 }
 
 // assemble adds the log and the replica to the folder and makes it durable.

@@ -17,6 +17,7 @@ type Open func(t *testing.T) (log replog.Log, reopen func() replog.Log)
 var Start = replog.Head{
 	Database: "11111111-2222-4333-8444-555555555555",
 	Epoch:    "99999999-8888-4777-8666-555555555555",
+	Chain:    replog.FirstChain("11111111-2222-4333-8444-555555555555"),
 }
 
 // Run checks every promise of replog.Log and replog.LogTx, and then again with
@@ -47,6 +48,8 @@ func run(t *testing.T, open Open) {
 		{"one writer at a time, waiting until its context is done", testOneWriter},
 		{"a cancelled reader stops", testCancelledReader},
 		{"reopening keeps everything", testReopen},
+		{"a chain is that of all entries up to it", testChain},
+		{"another epoch stays", testEpoch},
 		{"what is not there is ErrNotFound", testNotFound},
 		{"the last seq is the device's own", testLastSeq},
 		{"unsettled gives the device's later entries that were not applied, in order", testUnsettled},

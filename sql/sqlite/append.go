@@ -29,7 +29,7 @@ func (t *tx) Append(e replog.Entry) error {
 		t.broken = t.log.explain(fmt.Errorf("append revision %d: %w", e.Revision, t.broken))
 		return t.broken
 	}
-	t.head.Revision = e.Revision
+	t.head.Revision, t.head.Chain = e.Revision, t.head.Chain.Next(&e)
 	if e.Made().Len() > 0 {
 		t.last.add(e.Revision, e.Transaction.Device)
 	}
@@ -58,7 +58,7 @@ func (t *tx) appendEntry(e *replog.Entry, form *replog.Form) error {
 	}
 	return t.s.exec(insertEntry, int64(e.Revision), string(x.Device), int64(x.Seq), int64(x.Base), int64(x.Seen),
 		x.Label, x.Marked, int64(x.Time), int64(e.Received), string(e.Outcome), e.Reason.Code, e.Reason.Detail,
-		parts, e.Unsettled(), first, string(form.Hash), x.RecordedStatements().Len()+ran.intents, net, changes, asStored(e),
+		parts, e.Unsettled(), first, string(form.Hash), string(t.head.Chain.Next(e)), x.RecordedStatements().Len()+ran.intents, net, changes, asStored(e),
 		ran.intents, ran.blocks, ran.tables, e.AsRun, ran.digest, ran.lines, ran.ends)
 }
 

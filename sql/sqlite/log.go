@@ -76,7 +76,7 @@ func build(path string, head replog.Head, o Options) (*Log, error) {
 		return nil, err
 	}
 	if err = l.migrate(); err == nil {
-		_, err = l.writers.Exec(insertHead, head.Database, string(head.Epoch), int64(head.Revision))
+		_, err = l.writers.Exec(insertHead, head.Database, string(head.Epoch), int64(head.Revision), string(head.Chain))
 	}
 	if err != nil {
 		l.Close()

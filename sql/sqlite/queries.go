@@ -13,21 +13,21 @@ const selectSchemaOf = `
 SELECT revision, fingerprint, objects FROM schema_version WHERE revision = ?`
 
 const insertHead = `
-INSERT INTO head (id, database, epoch, revision, last_changed, last_changed_by, other_changed)
-VALUES (1, ?, ?, ?, 0, '', 0)`
+INSERT INTO head (id, database, epoch, revision, chain, last_changed, last_changed_by, other_changed)
+VALUES (1, ?, ?, ?, ?, 0, '', 0)`
 
 const selectHead = `
-SELECT database, epoch, revision, last_changed, last_changed_by, other_changed
+SELECT database, epoch, revision, chain, last_changed, last_changed_by, other_changed
 FROM head`
 
 const updateHead = `
-UPDATE head SET revision = ?, last_changed = ?, last_changed_by = ?, other_changed = ?`
+UPDATE head SET epoch = ?, revision = ?, chain = ?, last_changed = ?, last_changed_by = ?, other_changed = ?`
 
 const insertEntry = `
 INSERT INTO entry (revision, device, seq, base, seen, label, marked, recorded_at, received_at,
-    outcome, reason, detail, parts, unsettled, first_line, hash, statements, net, changes, as_recorded,
+    outcome, reason, detail, parts, unsettled, first_line, hash, chain, statements, net, changes, as_recorded,
     intents, net_blocks, tables, as_run, digest, step_lines, step_ends)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 const insertStatement = `
 INSERT INTO recorded_statement (revision, n, body, outcome, reason, detail)
@@ -83,6 +83,10 @@ LEFT JOIN recorded_net c ON c.revision = f.revision AND c.n = f.net
 LEFT JOIN recorded_statement s ON s.revision = f.revision AND s.n = f.net
 WHERE f.revision = ?
 ORDER BY f.n`
+
+// selectChain is of a revision above 0.
+const selectChain = `
+SELECT chain FROM entry WHERE revision = ?`
 
 const selectLastSeq = `
 SELECT coalesce(max(seq), 0) FROM entry WHERE device = ?`

@@ -15,9 +15,22 @@ import (
 func (l *Log) Head(ctx context.Context) (replog.Head, error) {
 	var h replog.Head
 	var last lastChange
-	err := l.readers.QueryRowContext(ctx, selectHead).Scan(&h.Database, &h.Epoch, &h.Revision,
+	err := l.readers.QueryRowContext(ctx, selectHead).Scan(&h.Database, &h.Epoch, &h.Revision, &h.Chain,
 		&last.revision, &last.device, &last.other)
 	return h, l.explain(err)
+}
+
+// ChainAt implements replog.Log.
+func (l *Log) ChainAt(ctx context.Context, r replog.Revision) (c replog.Chain, err error) {
+	if r == 0 {
+		head, err := l.Head(ctx)
+		return replog.FirstChain(head.Database), err
+	}
+	err = l.readers.QueryRowContext(ctx, selectChain, int64(r)).Scan(&c)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", replog.ErrNotFound
+	}
+	return c, l.explain(err)
 }
 
 // Entry implements replog.Log.

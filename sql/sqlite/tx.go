@@ -69,12 +69,15 @@ func (l *Log) begin(ctx context.Context) (*tx, error) {
 	if err := t.s.exec("BEGIN IMMEDIATE"); err != nil {
 		return nil, err
 	}
-	return t, t.s.row(selectHead, nil, &t.head.Database, &t.head.Epoch, &t.head.Revision,
+	return t, t.s.row(selectHead, nil, &t.head.Database, &t.head.Epoch, &t.head.Revision, &t.head.Chain,
 		&t.last.revision, &t.last.device, &t.last.other)
 }
 
 // Head implements replog.LogTx.
 func (t *tx) Head() replog.Head { return t.head }
+
+// SetEpoch implements replog.LogTx.
+func (t *tx) SetEpoch(e replog.Epoch) { t.head.Epoch = e }
 
 // Commit implements replog.LogTx. Where SQLite reports anything but a lock the
 // outcome is unknown: the commit may be in the file, whole, though this process
@@ -85,7 +88,7 @@ func (t *tx) Commit() error {
 	}
 	err := t.broken
 	if err == nil {
-		err = t.s.exec(updateHead, int64(t.head.Revision),
+		err = t.s.exec(updateHead, string(t.head.Epoch), int64(t.head.Revision), string(t.head.Chain),
 			int64(t.last.revision), string(t.last.device), int64(t.last.other))
 	}
 	if err != nil {

@@ -9,6 +9,7 @@ CREATE TABLE head (
     database        TEXT NOT NULL,
     epoch           TEXT NOT NULL,
     revision        INTEGER NOT NULL,
+    chain           TEXT NOT NULL,
     -- The newest entry that changed something, the device that made it, and the
     -- newest that any other device made: they tell without a search whether
     -- somebody else wrote since a revision. 0 and '' where there is none.
@@ -48,6 +49,9 @@ CREATE TABLE entry (
     -- the SHA-256 of its lines.
     first_line  TEXT NOT NULL,
     hash        TEXT NOT NULL,
+    -- Identifies the log up to here: 32 hexadecimal digits of a SHA-256 of the chain
+    -- before, the revision, the hash, the outcome and the parts.
+    chain       TEXT NOT NULL,
     statements  INTEGER NOT NULL,
     -- How many net changes are recorded; NULL where the statements are they.
     net         INTEGER,

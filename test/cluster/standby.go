@@ -1,0 +1,62 @@
+package cluster
+
+import (
+	"fmt"
+	"testing"
+)
+
+// Standby makes a standby of the server, which streams from it, and starts it. Where
+// it is synchronous, the server's commits wait for it from now on.
+func (s *Server) Standby(t testing.TB, synchronous bool) *Server {
+	t.Helper()
+	b, err := s.standby(synchronous)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.remove)
+	return b
+}
+
+// standbyName is the name by which the server knows its standby.
+const standbyName = "standby"
+
+func (s *Server) standby(synchronous bool) (*Server, error) {
+	b, err := newServer(s.fast)
+	if err != nil {
+		return nil, err
+	}
+	from := fmt.Sprintf("host=127.0.0.1 port=%d user=postgres application_name=%s", s.Port, standbyName)
+	err = run(b.folder, "pg_basebackup", "--pgdata", b.data(), "--dbname", from, "--write-recovery-conf",
+		"--checkpoint", "fast", "--wal-method", "stream", "--no-sync")
+	if err == nil {
+		err = b.configure([]string{"primary_conninfo = '" + from + "'", "synchronous_standby_names = ''"})
+	}
+	if err == nil {
+		err = b.Run()
+	}
+	if err == nil {
+		err = s.waitFor("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'")
+	}
+	if err == nil && synchronous {
+		err = s.exec("ALTER SYSTEM SET synchronous_standby_names = '" + standbyName + "'")
+		if err == nil {
+			err = s.exec("SELECT pg_reload_conf()")
+		}
+		if err == nil {
+			err = s.waitFor("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'")
+		}
+	}
+	if err != nil {
+		b.remove()
+		return nil, err
+	}
+	return b, nil
+}
+
+// Promote makes a standby take over, and waits until it takes writes.
+func (s *Server) Promote() error {
+	if err := s.exec("SELECT pg_promote(false)"); err != nil {
+		return err
+	}
+	return s.waitFor("SELECT NOT pg_is_in_recovery()")
+}
