@@ -8,24 +8,11 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 
-	"replog/replog"
 	"replog/server"
 	"replog/sql/sqlite"
 )
-
-// stores keeps logs in SQLite files, as the command does.
-type stores struct{}
-
-func (stores) Create(folder string, head replog.Head) (server.Store, error) {
-	return sqlite.Create(filepath.Join(folder, "log.db"), head, sqlite.Options{})
-}
-
-func (stores) Open(folder string) (server.Store, error) {
-	return sqlite.Open(filepath.Join(folder, "log.db"), sqlite.Options{})
-}
 
 // serve is `replog serve`, but each upload has a commit of its own.
 func serve(args []string) (err error) {
@@ -35,7 +22,7 @@ func serve(args []string) (err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	s, err := server.Open(server.Config{
-		Data: args[0], Stores: stores{}, Logger: slog.New(slog.DiscardHandler), Limits: server.Limits{BatchUploads: 1},
+		Data: args[0], Stores: sqlite.NewFolder(args[0], sqlite.Options{}), Logger: slog.New(slog.DiscardHandler), Limits: server.Limits{BatchUploads: 1},
 	})
 	if err != nil {
 		return err

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -15,14 +14,11 @@ import (
 	"replog/replog"
 )
 
-// The files of a data folder.
-const (
-	registryFile   = "server.db"
-	adminTokenFile = "admin.token"
-)
+// adminTokenFile is the file of a data folder that has its first token.
+const adminTokenFile = "admin.token"
 
-// Access manages the tokens of a data folder. It works while a server runs on
-// the folder, which looks tokens up at every request.
+// Access manages the tokens of stores. It works while servers run on them, which
+// look tokens up at every request.
 type Access struct {
 	registry *registry
 	clock    func() time.Time
@@ -30,8 +26,6 @@ type Access struct {
 }
 
 var (
-	// ErrNoServer says that a folder is no server's data folder.
-	ErrNoServer = errors.New("not the data folder of a server")
 	// ErrNoDatabase says that a server has no database of that name.
 	ErrNoDatabase = errors.New("no such database")
 	// ErrNoToken says that there is no token with that id.
@@ -40,20 +34,15 @@ var (
 	ErrAdministrator = errors.New("an administrator's token may do everything")
 )
 
-// OpenAccess opens the registry in a data folder that a server has used;
-// otherwise the error wraps ErrNoServer. A nil clock or random is the system's.
-func OpenAccess(ctx context.Context, folder string, clock func() time.Time, random io.Reader) (*Access, error) {
-	path := filepath.Join(folder, registryFile)
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w", folder, ErrNoServer)
-	}
+// OpenAccess opens the registry of stores. A nil clock or random is the system's.
+func OpenAccess(ctx context.Context, stores Stores, clock func() time.Time, random io.Reader) (*Access, error) {
 	if clock == nil {
 		clock = time.Now
 	}
 	if random == nil {
 		random = rand.Reader
 	}
-	r, err := openRegistry(ctx, path)
+	r, err := openRegistry(ctx, stores)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +79,7 @@ func (a *Access) CreateEnrolment(ctx context.Context, database, name string, wit
 func (a *Access) create(ctx context.Context, t Token) (Token, string, error) {
 	t.Created = replog.MillisOf(a.clock())
 	var secret string
-	err := a.registry.within(ctx, func(tx *sql.Tx) (err error) {
+	err := a.registry.within(ctx, func(tx *registryTx) (err error) {
 		secret, err = insertToken(ctx, tx, a.random, &t)
 		return err
 	})
@@ -132,11 +121,11 @@ func (a *Access) SetSchemaRight(ctx context.Context, id string, may bool) error 
 // a text that is worth nothing, and the next start writes another.
 func ensureAdministrator(ctx context.Context, r *registry, cfg *Config) error {
 	var any bool
-	err := r.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM token WHERE kind = 'administrator')`).Scan(&any)
+	err := r.row(ctx, `SELECT EXISTS (SELECT 1 FROM @token WHERE kind = 'administrator')`).Scan(&any)
 	if err != nil || any {
 		return err
 	}
-	return r.within(ctx, func(tx *sql.Tx) error {
+	return r.within(ctx, func(tx *registryTx) error {
 		t := Token{Kind: Administrator, Name: "first", Created: cfg.now()}
 		secret, err := insertToken(ctx, tx, cfg.Random, &t)
 		if err != nil {

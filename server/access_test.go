@@ -97,7 +97,7 @@ func TestRevokingWorksFromTheNextRequestOn(t *testing.T) {
 	h.shop()
 	a := h.enrol("shop")
 	a.sync()
-	access, err := OpenAccess(t.Context(), h.cfg.Data, nil, nil) // as another process would
+	access, err := OpenAccess(t.Context(), h.cfg.Stores, nil, nil) // as another process would
 	h.must(err)
 	defer access.Close()
 	tokens, err := access.List(t.Context())
@@ -196,14 +196,14 @@ func TestTokensAreNotInTheRegistry(t *testing.T) {
 	secrets := []string{h.admin(), a.token, h.enrolmentToken("shop")}
 	h.stop()
 	for _, suffix := range []string{"", "-wal"} {
-		b, err := os.ReadFile(filepath.Join(h.cfg.Data, registryFile+suffix))
+		b, err := os.ReadFile(filepath.Join(h.cfg.Data, "server.db"+suffix))
 		if errors.Is(err, os.ErrNotExist) {
 			continue
 		}
 		h.must(err)
 		for _, secret := range secrets {
 			if strings.Contains(string(b), secret) || strings.Contains(string(b), secret[len(secret)-43:]) {
-				t.Errorf("%s%s holds a token", registryFile, suffix)
+				t.Errorf("server.db%s holds a token", suffix)
 			}
 		}
 	}
@@ -211,11 +211,8 @@ func TestTokensAreNotInTheRegistry(t *testing.T) {
 
 func TestAccessSaysWhatIsMissing(t *testing.T) {
 	ctx := context.Background()
-	if _, err := OpenAccess(ctx, t.TempDir(), nil, nil); !errors.Is(err, ErrNoServer) {
-		t.Errorf("a folder without a server: %v", err)
-	}
 	h := newHarness(t)
-	a, err := OpenAccess(ctx, h.cfg.Data, nil, nil)
+	a, err := OpenAccess(ctx, h.cfg.Stores, nil, nil)
 	h.must(err)
 	defer a.Close()
 	if _, _, err := a.CreateEnrolment(ctx, "shop", "", 0); !errors.Is(err, ErrNoDatabase) {
@@ -229,7 +226,7 @@ func TestAccessSaysWhatIsMissing(t *testing.T) {
 func TestAdministratorsTokenOfAccessWorks(t *testing.T) {
 	h := newHarness(t)
 	h.shop()
-	a, err := OpenAccess(t.Context(), h.cfg.Data, nil, nil)
+	a, err := OpenAccess(t.Context(), h.cfg.Stores, nil, nil)
 	h.must(err)
 	defer a.Close()
 	_, secret, err := a.CreateAdministrator(t.Context(), "second")

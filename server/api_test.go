@@ -151,7 +151,7 @@ func TestHealthNeedsNoToken(t *testing.T) {
 	h.shop()
 	h.ok(h.do("GET", "/healthz", "", nil), http.StatusOK)
 	h.ok(h.do("GET", "/readyz", "", nil), http.StatusOK)
-	h.srv.database("shop").broken.Store(true)
+	h.srv.opened("shop").broken.Store(true)
 	h.ok(h.do("GET", "/readyz", "", nil), http.StatusServiceUnavailable)
 	h.must(h.srv.Close())
 	h.ok(h.do("GET", "/healthz", "", nil), http.StatusOK)

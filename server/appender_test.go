@@ -18,8 +18,14 @@ type slowLog struct {
 
 var errSlow = errors.New("the disk is slow, and then on fire")
 
-func (l *slowLog) Head() replog.Head { return replog.Head{Revision: replog.Revision(len(l.entries))} }
-func (l *slowLog) Rollback() error   { return nil }
+func (l *slowLog) Head() (h replog.Head) {
+	for i := range l.entries {
+		h.Revision, h.Chain = l.entries[i].Revision, h.Chain.Next(&l.entries[i])
+	}
+	return h
+}
+
+func (l *slowLog) Rollback() error { return nil }
 
 func (l *slowLog) Append(e replog.Entry) error {
 	if l.gate != nil {

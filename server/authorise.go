@@ -17,7 +17,7 @@ func (s *Server) authenticate(c *call) error {
 	if !strings.EqualFold(scheme, "Bearer") || secret == "" {
 		return unauthorized
 	}
-	t, err := findToken(c.r.Context(), s.registry.db, strings.TrimSpace(secret))
+	t, err := s.registry.findToken(c.r.Context(), strings.TrimSpace(secret))
 	if err != nil {
 		return err
 	}
@@ -30,8 +30,10 @@ func (s *Server) authenticate(c *call) error {
 
 // authorise checks that the token allows the call on the database, and finds
 // the database. Only an administrator learns which databases there are.
-func (s *Server) authorise(c *call, kinds []TokenKind) error {
-	c.db = s.database(c.name)
+func (s *Server) authorise(c *call, kinds []TokenKind) (err error) {
+	if c.db, err = s.database(c.r.Context(), c.name); err != nil {
+		return err
+	}
 	if c.token.Kind == Administrator {
 		if c.db == nil {
 			return notFound("database")

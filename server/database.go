@@ -13,44 +13,42 @@ import (
 	"replog/replog"
 )
 
-// database is one open database. Its writer goroutine alone writes the log and
-// the replica; anybody may read the log.
+// database is one open database. Its writer goroutine alone writes the log, for this
+// server, and the replica; anybody may read the log.
 type database struct {
 	cfg    *Config
 	name   string
-	folder string
+	folder string // of the replica and snapshots
 	id     string
-	epoch  replog.Epoch
-	log    Store
+	log    replog.Store
+	shared SharedStores // nil where this server alone writes the log
 	// schemas are fingerprints that the log is known to have.
 	schemas sync.Map
 
 	queue   chan *job
-	stopped chan struct{} // closed when the writer has ended
-	replica *replica      // the writer's; nil where it has to be built again
+	behind  chan chan<- error // asks the writer to bring the replica to the head
+	stopped chan struct{}     // closed when the writer has ended
+	replica *replica          // the writer's; nil where it has to be built again
 	last    lastSeqs
-	heads   heads // moved by the writer
+	heads   heads // moved by the writer and by those who follow others'
 
 	// files guards the replica's files against being replaced while a reader
 	// opens them.
 	files     sync.RWMutex
 	snapshots *snapshots
+	keeping   keeping
 
 	dead     atomic.Bool  // a fault point fired
 	differed atomic.Int64 // intents of which devices said that they came out differently
 	broken   atomic.Bool  // no replica agrees with the log: uploads are refused
 }
 
-// openDatabase opens the log, brings the replica to its head, and starts the
-// writer.
-func openDatabase(ctx context.Context, cfg *Config, name, folder string) (*database, error) {
-	log, err := cfg.Stores.Open(folder)
-	if err != nil {
-		return nil, err
-	}
+// startDatabase brings the replica to the log's head, and starts the writer. On an
+// error it closes the log.
+func startDatabase(ctx context.Context, cfg *Config, name, folder string, log replog.Store, shared SharedStores) (*database, error) {
 	d := &database{
-		cfg: cfg, name: name, folder: folder, log: log,
-		queue: make(chan *job, cfg.Limits.Queue), stopped: make(chan struct{}),
+		cfg: cfg, name: name, folder: folder, log: log, shared: shared,
+		queue: make(chan *job, cfg.Limits.Queue), behind: make(chan chan<- error, 1), stopped: make(chan struct{}),
 		snapshots: newSnapshots(cfg),
 	}
 	if err := d.start(ctx); err != nil {
@@ -67,21 +65,20 @@ func (d *database) start(ctx context.Context) error {
 	if err := os.RemoveAll(d.snapshotsFolder()); err != nil {
 		return err
 	}
-	if err := publishSchema(ctx, d.log, d.basePath()); err != nil {
+	if err := os.MkdirAll(d.folder, 0o700); err != nil {
 		return err
 	}
-	tx, err := d.log.Begin(ctx)
+	head, err := d.log.Head(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = tx.Rollback() }()
-	d.id, d.epoch = tx.Head().Database, tx.Head().Epoch
-	d.heads.move(tx.Head())
+	d.id = head.Database
+	d.heads.move(head)
 	if d.replica, err = openReplica(d.replicaPath(), &d.cfg.Limits); err != nil {
 		d.cfg.Logger.Warn("the replica cannot be used and is built again", "database", d.name, "error", err)
 	}
 	// One database that is broken must not keep the others from being served.
-	if err := d.levelOrBreak(ctx, tx.Head()); err != nil && !d.broken.Load() {
+	if err := d.levelOrBreak(ctx, head); err != nil && !d.broken.Load() {
 		return err
 	}
 	return nil
@@ -89,13 +86,10 @@ func (d *database) start(ctx context.Context) error {
 
 func (d *database) replicaPath() string { return filepath.Join(d.folder, "replica.db") }
 
-func (d *database) basePath() string { return filepath.Join(d.folder, "base.db") }
-
 func (d *database) snapshotsFolder() string { return filepath.Join(d.folder, "snapshots") }
 
-// level brings the replica to the log's head, whose lock the caller holds: by
-// applying what it lacks, or, where it is ahead of the log, of another epoch or
-// damaged, by building it again.
+// level brings the replica to a head of the log: by applying what it lacks, or, where
+// it is ahead of that, of another epoch or damaged, by building it again.
 func (d *database) level(ctx context.Context, head replog.Head) error {
 	if d.replica == nil || !d.replica.precedes(head) {
 		return d.rebuild(ctx, head)
@@ -125,7 +119,7 @@ func (r *replica) precedes(head replog.Head) bool {
 	return r.head.Database == head.Database && r.head.Epoch == head.Epoch && r.head.Revision <= head.Revision
 }
 
-// rebuild makes the replica again out of the first content and the log.
+// rebuild makes the replica again out of the newest content that is kept, and the log.
 func (d *database) rebuild(ctx context.Context, head replog.Head) error {
 	d.files.Lock()
 	defer d.files.Unlock()
@@ -137,7 +131,7 @@ func (d *database) rebuild(ctx context.Context, head replog.Head) error {
 	if err := removeReplica(d.replicaPath()); err != nil {
 		return err
 	}
-	if err := buildReplica(d.replicaPath(), d.basePath(), head); err != nil {
+	if err := d.build(ctx, head); err != nil {
 		return fmt.Errorf("build the replica: %w", err)
 	}
 	r, err := openReplica(d.replicaPath(), &d.cfg.Limits)
@@ -149,6 +143,16 @@ func (d *database) rebuild(ctx context.Context, head replog.Head) error {
 		return fmt.Errorf("build the replica: %w", err)
 	}
 	return nil
+}
+
+func (d *database) build(ctx context.Context, head replog.Head) error {
+	base, err := d.log.Base(ctx, d.folder, head.Revision)
+	if err != nil {
+		return err
+	}
+	at := head
+	at.Revision, at.Chain = base.Head.Revision, base.Head.Chain
+	return errors.Join(buildReplica(d.replicaPath(), base.Path, at), base.Release())
 }
 
 // errBroken says that no replica agrees with the log.
@@ -171,6 +175,7 @@ func (d *database) ready(ctx context.Context) error {
 func (d *database) close() error {
 	close(d.queue)
 	<-d.stopped
+	d.keeping.running.Wait()
 	var err error
 	if d.replica != nil {
 		err = d.replica.Close()

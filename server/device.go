@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -34,11 +33,11 @@ func (r *registry) enrol(ctx context.Context, random io.Reader, by *Token, datab
 		return "", "", fmt.Errorf("make a device id: %w", err)
 	}
 	var secret string
-	err = r.within(ctx, func(tx *sql.Tx) error {
+	err = r.within(ctx, func(tx *registryTx) error {
 		if err := spend(ctx, tx, by, now); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO device (id, database_id, name, enrolled_at) VALUES (?, ?, ?, ?)`,
+		_, err := tx.exec(ctx, `INSERT INTO @device (id, database_id, name, enrolled_at) VALUES ($1, $2, $3, $4)`,
 			id.String(), databaseID, name, now)
 		if err != nil {
 			return err
@@ -50,28 +49,25 @@ func (r *registry) enrol(ctx context.Context, random io.Reader, by *Token, datab
 	return replog.DeviceID(id.String()), secret, err
 }
 
-func spend(ctx context.Context, tx *sql.Tx, by *Token, now replog.Millis) error {
+func spend(ctx context.Context, tx *registryTx, by *Token, now replog.Millis) error {
 	if by.Kind != EnrolmentToken {
 		return nil
 	}
-	result, err := tx.ExecContext(ctx, `
-		UPDATE token SET used_at = ?
-		WHERE id = ? AND used_at IS NULL AND revoked_at IS NULL AND coalesce(expires_at > ?, 1)`,
-		now, by.ID, now)
-	if err != nil {
-		return err
-	}
-	if n, err := result.RowsAffected(); err != nil || n == 1 {
+	n, err := tx.exec(ctx, `
+		UPDATE @token SET used_at = $1
+		WHERE id = $2 AND used_at IS NULL AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $1)`,
+		now, by.ID)
+	if err != nil || n == 1 {
 		return err
 	}
 	return errSpent
 }
 
 func (r *registry) devices(ctx context.Context, databaseID string) ([]device, error) {
-	rows, err := r.db.QueryContext(ctx, `
-		SELECT id, name, enrolled_at, coalesce(revoked_at, 0),
-		       EXISTS (SELECT 1 FROM token t WHERE t.device_id = device.id AND t.schema_right AND t.revoked_at IS NULL)
-		FROM device WHERE database_id = ? ORDER BY enrolled_at, rowid`, databaseID)
+	rows, err := r.rows(ctx, `
+		SELECT v.id, v.name, v.enrolled_at, coalesce(v.revoked_at, 0),
+		       EXISTS (SELECT 1 FROM @token t WHERE t.device_id = v.id AND t.schema_right <> 0 AND t.revoked_at IS NULL)
+		FROM @device v WHERE v.database_id = $1 ORDER BY v.n`, databaseID)
 	if err != nil {
 		return nil, err
 	}
@@ -90,17 +86,13 @@ func (r *registry) devices(ctx context.Context, databaseID string) ([]device, er
 // revokeDevice makes a device's tokens invalid. False where the database has no
 // such device.
 func (r *registry) revokeDevice(ctx context.Context, databaseID string, id replog.DeviceID, now replog.Millis) (found bool, err error) {
-	err = r.within(ctx, func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, `
-			UPDATE device SET revoked_at = coalesce(revoked_at, ?) WHERE id = ? AND database_id = ?`, now, id, databaseID)
-		if err != nil {
-			return err
-		}
-		n, err := result.RowsAffected()
+	err = r.within(ctx, func(tx *registryTx) error {
+		n, err := tx.exec(ctx, `
+			UPDATE @device SET revoked_at = coalesce(revoked_at, $1) WHERE id = $2 AND database_id = $3`, now, id, databaseID)
 		if found = n > 0; err != nil || !found {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE token SET revoked_at = coalesce(revoked_at, ?) WHERE device_id = ?`, now, id)
+		_, err = tx.exec(ctx, `UPDATE @token SET revoked_at = coalesce(revoked_at, $1) WHERE device_id = $2`, now, id)
 		return err
 	})
 	return found, err

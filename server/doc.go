@@ -7,12 +7,19 @@
 //
 // # The data folder
 //
-//	server.db               the registry: databases, devices, tokens
 //	server.lock             held by the process that serves the folder
 //	admin.token             the first administrator's token
-//	databases/NAME/base.db  revision 0, as it was published
-//	databases/NAME/…        the log, in files of its store
 //	databases/NAME/replica.db     the data at the log's head, without its triggers
 //	databases/NAME/snapshots/     snapshots, as they are handed out; emptied at each start
 //	incoming/               uploads that are not complete; emptied at each start
+//
+// Stores that keep what they hold in files have them there, too. Without those
+// everything in the folder but the token can be made again from the stores: a server
+// may begin with an empty one.
+//
+// # Several servers
+//
+// Any number of servers may use the same SharedStores, each with a data folder of its
+// own. Whoever writes to a database holds the lock on its log's head, and brings its
+// own replica there first.
 package server

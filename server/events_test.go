@@ -113,7 +113,7 @@ func TestEventComesAfterItsCommitIsDurable(t *testing.T) {
 	s := h.listen("/v1/shop/events?after=0", a.token)
 	a.insert(10, "cup")
 	a.sync()
-	log := h.srv.database("shop").log
+	log := h.srv.opened("shop").log
 	if head, err := log.Head(t.Context()); err != nil || s.head().Revision != head.Revision {
 		t.Fatalf("the log is at %+v: %v", head, err)
 	}
@@ -122,7 +122,7 @@ func TestEventComesAfterItsCommitIsDurable(t *testing.T) {
 	if _, err := a.send(a.upload()); err == nil {
 		t.Fatal("the server was to die")
 	}
-	if head, _ := h.srv.database("shop").heads.newest(); head.Revision != 1 {
+	if head, _ := h.srv.opened("shop").heads.newest(); head.Revision != 1 {
 		t.Fatalf("what was not committed was told: %+v", head)
 	}
 }
@@ -192,7 +192,7 @@ func TestEventsEndWhenTheTokenIsRevoked(t *testing.T) {
 	h.shop()
 	a, b := h.enrol("shop"), h.enrol("shop")
 	one, other := h.listen("/v1/shop/events", a.token), h.listen("/v1/shop/events?after=0", b.token)
-	access, err := OpenAccess(t.Context(), h.cfg.Data, nil, nil) // as another process would
+	access, err := OpenAccess(t.Context(), h.cfg.Stores, nil, nil) // as another process would
 	h.must(err)
 	defer access.Close()
 	tokens, err := access.List(t.Context())

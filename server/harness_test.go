@@ -22,17 +22,6 @@ import (
 	"replog/sql/sqlite"
 )
 
-// fileStores keeps logs in SQLite files, as the command does.
-type fileStores struct{}
-
-func (fileStores) Create(folder string, head replog.Head) (Store, error) {
-	return sqlite.Create(filepath.Join(folder, "log.db"), head, sqlite.Options{})
-}
-
-func (fileStores) Open(folder string) (Store, error) {
-	return sqlite.Open(filepath.Join(folder, "log.db"), sqlite.Options{})
-}
-
 const shopSchema = `
 	CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT, price REAL);
 	INSERT INTO item VALUES (1, 'lamp', 12.5);
@@ -50,8 +39,9 @@ type harness struct {
 
 func newHarness(t testing.TB, change ...func(*Config)) *harness {
 	t.Helper()
+	data := t.TempDir()
 	h := &harness{t: t, cfg: Config{
-		Data: t.TempDir(), Stores: fileStores{},
+		Data: data, Stores: sqlite.NewFolder(data, sqlite.Options{}),
 		Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}}
 	for _, f := range change {
@@ -182,7 +172,7 @@ func (h *harness) shop() { h.t.Helper(); h.publish("shop", shopSchema) }
 
 func (h *harness) enrolmentToken(database string) string {
 	h.t.Helper()
-	a, err := OpenAccess(context.Background(), h.cfg.Data, nil, nil)
+	a, err := OpenAccess(context.Background(), h.cfg.Stores, nil, nil)
 	h.must(err)
 	defer a.Close()
 	_, secret, err := a.CreateEnrolment(context.Background(), database, "", time.Hour)
@@ -356,10 +346,26 @@ func (d *double) sync() *answered {
 	return a
 }
 
+// basePath is the file that holds revision 0.
+func (h *harness) basePath(database string) string {
+	return filepath.Join(h.srv.opened(database).folder, replog.BaseFile)
+}
+
+// baseObjects lists the objects of a database file that nobody has enrolled.
+func (h *harness) baseObjects(path string) []applier.Object {
+	h.t.Helper()
+	c, err := applier.Open(path, applier.OpenOptions{ReadOnly: true})
+	h.must(err)
+	defer c.Close()
+	list, err := baseObjects(c)
+	h.must(err)
+	return list
+}
+
 // replicaRows reads a table of the server's replica.
 func (h *harness) replicaRows(database, query string) string {
 	h.t.Helper()
-	return h.rows(h.srv.database(database).replicaPath(), query)
+	return h.rows(h.srv.opened(database).replicaPath(), query)
 }
 
 // rows renders what a query gives, a row a line.

@@ -15,11 +15,12 @@ type heads struct {
 	moved chan struct{} // closed when the head moves
 }
 
-// move notes a head. The writer alone calls it, with heads that are committed.
+// move notes a head that is committed. It may be called late, with one that others
+// have passed since.
 func (h *heads) move(to replog.Head) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.head == to {
+	if h.head == to || h.head.Epoch == to.Epoch && to.Revision < h.head.Revision {
 		return
 	}
 	h.head = to

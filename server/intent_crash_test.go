@@ -58,7 +58,7 @@ func TestATransactionThatCannotBeJudgedAfterIntents(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			x.seq = &atomic.Int64{}
 			h := newHarness(t, func(c *Config) {
-				c.Stores = wrappedStores{begin: func(tx replog.LogTx) replog.LogTx {
+				c.Stores = wrappedStores{Stores: c.Stores, begin: func(tx replog.LogTx) replog.LogTx {
 					return hostileTx{tx, x.seq, x.judging, x.appending}
 				}}
 			})
@@ -89,8 +89,7 @@ func TestATransactionThatCannotBeJudgedAfterIntents(t *testing.T) {
 // Others in its batch are judged again, and share one commit with its refusal.
 func TestABatchGoesOnWithoutAnIntentThatTookIt(t *testing.T) {
 	stores := &gatedStores{gate: make(chan struct{}, 100), waiting: &atomic.Int32{}}
-	stores.gate <- struct{}{} // for opening the database
-	h := newHarness(t, tight, func(c *Config) { c.Stores = stores })
+	h := newHarness(t, tight, func(c *Config) { stores.Stores = c.Stores; c.Stores = stores })
 	h.hostileBank(slowTrigger)
 	stores.waiting.Store(0)
 	var done sync.WaitGroup
@@ -110,7 +109,7 @@ func TestABatchGoesOnWithoutAnIntentThatTookIt(t *testing.T) {
 		upload(intent("UPDATE meter SET v = v + 1 WHERE id = 1"), replog.Applied)
 		upload(intent("UPDATE box SET v = 5 WHERE id = 1"), replog.Rejected)
 	}
-	eventually(t, func() bool { return len(h.srv.database("bank").queue) == 6 })
+	eventually(t, func() bool { return len(h.srv.opened("bank").queue) == 6 })
 	close(stores.gate)
 	done.Wait()
 	if rows := h.replicaRows("bank", "SELECT v FROM meter WHERE id = 1 UNION ALL SELECT v FROM box WHERE id = 1"); rows != "[5]\n[1]\n" {
@@ -133,7 +132,7 @@ func TestASnapshotAfterIntentsHasNothingOfOurs(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "snapshot.db")
 	h.must(os.WriteFile(path, r.body, 0o600))
 	const schema = `SELECT +type, +name, +sql FROM sqlite_schema ORDER BY 1, 2`
-	if got, want := h.rows(path, schema), h.rows(h.srv.database("bank").basePath(), schema); got != want {
+	if got, want := h.rows(path, schema), h.rows(h.basePath("bank"), schema); got != want {
 		t.Errorf("schema\n%s\nwant\n%s", got, want)
 	}
 	if got := h.rows(path, "SELECT n FROM total UNION ALL SELECT balance FROM account"); got != "[57]\n[8]\n[19]\n[30]\n" {
@@ -153,7 +152,7 @@ func TestASnapshotAfterIntentsHasNothingOfOurs(t *testing.T) {
 func TestCommitOfUnknownOutcomeOfIntents(t *testing.T) {
 	var doubt atomic.Int32
 	h := newHarness(t, func(c *Config) {
-		c.Stores = wrappedStores{begin: func(tx replog.LogTx) replog.LogTx { return doubtfulTx{tx, &doubt} }}
+		c.Stores = wrappedStores{Stores: c.Stores, begin: func(tx replog.LogTx) replog.LogTx { return doubtfulTx{tx, &doubt} }}
 	})
 	h.publish("bank", bankSchema)
 	a := h.enrol("bank")

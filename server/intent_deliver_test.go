@@ -125,7 +125,7 @@ func TestDevicesGetIntentsOrWhatTheyChanged(t *testing.T) {
 				}
 			}
 			h.sameRebuilt("bank")
-			e, err := h.srv.database("bank").log.Entry(t.Context(), own.Revision)
+			e, err := h.srv.opened("bank").log.Entry(t.Context(), own.Revision)
 			h.must(err)
 			defer e.Close()
 			h.must(replog.EachChange(e.Made(), func(_ int, c *replog.Change) error {

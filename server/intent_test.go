@@ -264,11 +264,11 @@ func rowOf(table string, id int64) replog.Change {
 // the first content and the log.
 func (h *harness) sameRebuilt(database string) {
 	h.t.Helper()
-	d := h.srv.database(database)
+	d := h.srv.opened(database)
 	head, err := d.log.Head(context.Background())
 	h.must(err)
 	path := h.t.TempDir() + "/again.db"
-	h.must(buildReplica(path, d.basePath(), head))
+	h.must(buildReplica(path, h.basePath(database), replog.Head{Database: head.Database, Epoch: head.Epoch}))
 	again, err := openReplica(path, &d.cfg.Limits)
 	h.must(err)
 	defer again.Close()

@@ -50,7 +50,7 @@ func (l *lastSeqs) forget() {
 
 // lastSeq returns the highest seq of the device in the log, 0 for none.
 func (d *database) lastSeq(ctx context.Context, device replog.DeviceID) (replog.Seq, error) {
-	if seq, ok := d.last.of(device); ok {
+	if seq, ok := d.last.of(device); ok && d.shared == nil { // or another server may know of more
 		return seq, nil
 	}
 	newest, err := d.log.LastSeq(ctx, device)

@@ -33,6 +33,12 @@ type Limits struct {
 	// Revocation is how often revoked tokens are looked for while streams of
 	// events are open. Default one second.
 	Revocation time.Duration
+	// Poll is how often a server looks for what others wrote to shared stores, should a
+	// notification get lost. Default 2 seconds.
+	Poll time.Duration
+	// KeepEvery is after how many revisions a snapshot is kept in shared stores, from
+	// which servers that begin with nothing start. Default 10,000.
+	KeepEvery int64
 	// SnapshotAge is how long a snapshot is handed out at least, however far
 	// the log has gone on; one that takes long to make serves for ten times as
 	// long as that took. Default one minute.
@@ -60,6 +66,8 @@ func (l Limits) withDefaults() Limits {
 	def(&l.Stall, time.Minute)
 	def(&l.Heartbeat, replog.HeartbeatEvery)
 	def(&l.Revocation, time.Second)
+	def(&l.Poll, 2*time.Second)
+	def(&l.KeepEvery, 10_000)
 	def(&l.SnapshotAge, time.Minute)
 	def(&l.SnapshotKeep, 15*time.Minute)
 	def(&l.Intents, applier.DefaultLimits())

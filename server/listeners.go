@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"database/sql"
 	"sync"
 	"time"
 )
@@ -80,12 +79,11 @@ func (l *listeners) keep(valid map[string]bool) {
 
 // watchTokens ends streams whose tokens are revoked, until ctx is done. Tokens
 // may be revoked by another process, so it asks the registry, once each
-// interval, whether it has changed; only then are the tokens read.
+// interval, how many are; only where that is news are the tokens read.
 func (s *Server) watchTokens(ctx context.Context, interval time.Duration) {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
-	var seen changes
-	defer seen.close()
+	seen := -1
 	for {
 		select {
 		case <-ctx.Done():
@@ -96,14 +94,17 @@ func (s *Server) watchTokens(ctx context.Context, interval time.Duration) {
 		if open == 0 {
 			continue
 		}
-		changed, err := seen.since(ctx, s.registry.db)
-		if err == nil && (changed || joined) {
+		revoked, err := s.registry.revoked(ctx)
+		if err == nil && (revoked != seen || joined) {
 			err = s.endRevoked(ctx)
 		}
-		if err != nil && ctx.Err() == nil {
-			s.cfg.Logger.Error("cannot look for revoked tokens", "error", err)
-			seen.close()
+		if err != nil {
+			revoked = -1
+			if ctx.Err() == nil {
+				s.cfg.Logger.Error("cannot look for revoked tokens", "error", err)
+			}
 		}
+		seen = revoked
 	}
 }
 
@@ -120,35 +121,4 @@ func (s *Server) endRevoked(ctx context.Context) error {
 	}
 	s.listeners.keep(valid)
 	return nil
-}
-
-// changes tells whether others have written to a SQLite database. It keeps a
-// connection, which never writes, as SQLite counts for each connection what
-// others committed.
-type changes struct {
-	conn *sql.Conn
-	last int64
-}
-
-// since tells whether anything was committed since the call before; the first
-// call, and the first after close, says yes.
-func (c *changes) since(ctx context.Context, db *sql.DB) (bool, error) {
-	fresh := c.conn == nil
-	if fresh {
-		var err error
-		if c.conn, err = db.Conn(ctx); err != nil {
-			c.conn = nil
-			return false, err
-		}
-	}
-	was := c.last
-	err := c.conn.QueryRowContext(ctx, `PRAGMA data_version`).Scan(&c.last)
-	return fresh || c.last != was, err
-}
-
-func (c *changes) close() {
-	if c.conn != nil {
-		c.conn.Close()
-		c.conn = nil
-	}
 }

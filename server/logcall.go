@@ -78,7 +78,12 @@ func formOf(q url.Values, forms []string) (string, error) {
 // answerScript answers with SQL. The database's first content, which nobody
 // writes, tells what the tables are like.
 func (s *Server) answerScript(c *call, f replog.Filter) error {
-	base, err := applier.Open(c.db.basePath(), applier.OpenOptions{ReadOnly: true})
+	first, err := c.db.log.Base(c.r.Context(), s.incomingFolder(), 0)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = first.Release() }() // nothing is lost; the next start cleans up
+	base, err := applier.Open(first.Path, applier.OpenOptions{ReadOnly: true})
 	if err != nil {
 		return err
 	}

@@ -76,9 +76,9 @@ func TestLogHasOtherForms(t *testing.T) {
 	if got := r.Header.Get("Content-Type"); got != typeSQL {
 		t.Errorf("the script has type %q", got)
 	}
-	d := h.srv.database("shop")
+	d := h.srv.opened("shop")
 	made := filepath.Join(t.TempDir(), "made.db")
-	h.must(copyFile(made, d.basePath()))
+	h.must(copyFile(made, h.basePath("shop")))
 	cmd := exec.Command("sqlite3", "-batch", made)
 	cmd.Stdin = bytes.NewReader(r.body)
 	if out, err := cmd.CombinedOutput(); err != nil {

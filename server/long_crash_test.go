@@ -58,7 +58,7 @@ func TestKilledAtAFaultPointALongTransactionIsKeptWholeOrNotAtAll(t *testing.T) 
 func TestCommitOfUnknownOutcomeOfALongTransaction(t *testing.T) {
 	var doubt atomic.Int32
 	h := newHarness(t, func(c *Config) {
-		c.Stores = wrappedStores{begin: func(tx replog.LogTx) replog.LogTx { return doubtfulTx{tx, &doubt} }}
+		c.Stores = wrappedStores{Stores: c.Stores, begin: func(tx replog.LogTx) replog.LogTx { return doubtfulTx{tx, &doubt} }}
 	})
 	h.shop()
 	a := h.enrol("shop")
@@ -143,7 +143,7 @@ func TestAReplicaCatchesUpWithLongEntries(t *testing.T) {
 	a.insertMany(42, 61)
 	a.sync()
 	want := h.replicaRows("shop", allItems)
-	path := h.srv.database("shop").replicaPath()
+	path := h.srv.opened("shop").replicaPath()
 	h.stop()
 	h.must(removeReplica(path))
 	h.start()

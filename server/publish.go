@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -25,7 +26,7 @@ func (s *Server) publishCall(c *call) error {
 		return malformed("%v", err)
 	}
 	if !s.reserve(c.name) {
-		return conflict(replog.CodeExists, "the name is taken", "there is a database %s already", c.name)
+		return nameTaken(c.name)
 	}
 	defer s.unreserve(c.name)
 	head, err := s.receiveDatabase(c)
@@ -54,8 +55,8 @@ func (s *Server) unreserve(name string) {
 	delete(s.reserved, name)
 }
 
-// receiveDatabase puts a database together in a folder of its own and gives it
-// its name in one step.
+// receiveDatabase receives a database's first content in a folder of its own, and has
+// it made.
 func (s *Server) receiveDatabase(c *call) (replog.Head, error) {
 	if err := os.MkdirAll(s.incomingFolder(), 0o700); err != nil {
 		return replog.Head{}, err
@@ -65,7 +66,7 @@ func (s *Server) receiveDatabase(c *call) (replog.Head, error) {
 		return replog.Head{}, err
 	}
 	defer func() { _ = os.RemoveAll(folder) }() // or the next start does
-	base := filepath.Join(folder, "base.db")
+	base := filepath.Join(folder, replog.BaseFile)
 	if err := s.receiveFile(c, base); err != nil {
 		return replog.Head{}, err
 	}
@@ -76,10 +77,7 @@ func (s *Server) receiveDatabase(c *call) (replog.Head, error) {
 	if err != nil {
 		return head, err
 	}
-	if err := s.assemble(folder, base, head); err != nil {
-		return head, err
-	}
-	return head, s.install(c.r.Context(), c.name, folder, head)
+	return head, s.install(c, folder, head)
 }
 
 func (s *Server) receiveFile(c *call, path string) error {
@@ -146,40 +144,39 @@ func (s *Server) newHead() (replog.Head, error) {
 	return replog.Head{Database: id, Epoch: replog.Epoch(ids[1].String()), Chain: replog.FirstChain(id)}, nil
 }
 
-// assemble adds the log and the replica to the folder and makes it durable.
-func (s *Server) assemble(folder, base string, head replog.Head) error {
-	log, err := s.cfg.Stores.Create(folder, head)
+// install has the stores make the database, and opens it. From then on it exists,
+// whether or not anybody still waits; the registry follows it, at the latest at the
+// next start.
+func (s *Server) install(c *call, folder string, head replog.Head) error {
+	err := s.create(c.r.Context(), replog.Publication{Name: c.name, Head: head, Folder: folder})
+	if errors.Is(err, fs.ErrExist) {
+		return nameTaken(c.name)
+	}
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(publishSchema(context.Background(), log, base), log.Close()); err != nil {
+	ctx := context.WithoutCancel(c.r.Context())
+	if _, err := s.openDatabase(ctx, c.name); err != nil || s.shared != nil {
 		return err
 	}
-	if err := buildReplica(filepath.Join(folder, "replica.db"), base, head); err != nil {
-		return err
-	}
-	return syncFolder(folder)
+	return s.registry.addDatabase(ctx, head.Database, c.name, s.cfg.now())
 }
 
-// install gives the folder its place. The rename is the moment at which the
-// database exists; the registry follows it, at the latest at the next start.
-func (s *Server) install(ctx context.Context, name, folder string, head replog.Head) error {
-	if err := os.Rename(folder, s.databaseFolder(name)); err != nil {
-		return err
-	}
-	if err := syncFolder(s.databasesFolder()); err != nil {
-		return err
-	}
-	ctx = context.WithoutCancel(ctx) // it exists, whether or not anybody still waits
-	d, err := openDatabase(ctx, &s.cfg, name, s.databaseFolder(name))
+func (s *Server) create(ctx context.Context, p replog.Publication) error {
+	c, err := applier.Open(filepath.Join(p.Folder, replog.BaseFile), applier.OpenOptions{ReadOnly: true})
 	if err != nil {
 		return err
 	}
-	if err := s.registry.addDatabase(ctx, head.Database, name, s.cfg.now()); err != nil {
-		return errors.Join(err, d.close())
+	defer c.Close()
+	list, err := baseObjects(c)
+	if err != nil {
+		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.databases[name] = d
-	return nil
+	p.Schema = *versionOf(list)
+	p.Schema.Content = applier.NewContent(c)
+	return s.cfg.Stores.Create(ctx, p)
+}
+
+func nameTaken(name string) *replog.Problem {
+	return conflict(replog.CodeExists, "the name is taken", "there is a database %s already", name)
 }

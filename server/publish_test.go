@@ -21,7 +21,7 @@ func TestPublishedFileIsRevisionZero(t *testing.T) {
 	if r.Header.Get(replog.HeaderRevision) != "0" || len(r.Header.Get(replog.HeaderDatabase)) != 36 || len(r.Header.Get(replog.HeaderEpoch)) != 36 {
 		t.Errorf("headers: %v", r.Header)
 	}
-	kept, err := os.ReadFile(h.srv.database("shop").basePath())
+	kept, err := os.ReadFile(h.basePath("shop"))
 	h.must(err)
 	if !bytes.Equal(kept, file) {
 		t.Error("the base is not the file that was sent")
@@ -99,7 +99,7 @@ func TestDatabaseWithoutARegistryEntryIsTakenUp(t *testing.T) {
 	h := newHarness(t)
 	h.shop()
 	h.stop()
-	h.rows(filepath.Join(h.cfg.Data, registryFile), `DELETE FROM database`) // a crash right after the rename
+	h.rows(filepath.Join(h.cfg.Data, "server.db"), `DELETE FROM database`) // a crash right after the rename
 	h.start()
 	if token := h.enrolmentToken("shop"); token == "" {
 		t.Error("no token")

@@ -89,7 +89,7 @@ func replicaHead(c *applier.Conn) (replog.Head, error) {
 	}, nil
 }
 
-// buildReplica makes a replica at revision 0 out of a database's first content.
+// buildReplica makes a replica at the head's revision out of a database's content then.
 // The file at path must not exist.
 func buildReplica(path, base string, head replog.Head) error {
 	if err := copyFile(path, base); err != nil {
@@ -113,8 +113,8 @@ func prepareReplica(c *applier.Conn, head replog.Head) error {
 	if err := c.Script(replicaSQL); err != nil {
 		return err
 	}
-	err := c.Exec(`INSERT INTO replog_replica (revision, epoch, database) VALUES (0, ?, ?)`,
-		replog.Text(string(head.Epoch)), replog.Text(head.Database))
+	err := c.Exec(`INSERT INTO replog_replica (revision, epoch, database) VALUES (?, ?, ?)`,
+		replog.Integer(int64(head.Revision)), replog.Text(string(head.Epoch)), replog.Text(head.Database))
 	if err != nil {
 		return err
 	}

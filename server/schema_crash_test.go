@@ -64,7 +64,7 @@ func TestASchemaAfterATransactionThatCannotBeJudged(t *testing.T) {
 			x := tc.x
 			x.seq = &atomic.Int64{}
 			h := newHarness(t, func(c *Config) {
-				c.Stores = wrappedStores{begin: func(tx replog.LogTx) replog.LogTx {
+				c.Stores = wrappedStores{Stores: c.Stores, begin: func(tx replog.LogTx) replog.LogTx {
 					return hostileTx{tx, x.seq, x.judging, x.appending}
 				}}
 			})

@@ -122,25 +122,6 @@ func TestTheSchemaOfADevice(t *testing.T) {
 	}
 }
 
-// Logs from before there were versions get the first when they are opened.
-func TestALogWithoutASchemaGetsThatOfItsFirstContent(t *testing.T) {
-	h := newHarness(t)
-	h.publish("bank", bankSchema)
-	want := h.schema("bank", "0")
-	folder := h.srv.database("bank").folder
-	h.stop()
-	h.must(func() error {
-		c, err := applier.Open(folder+"/log.db", applier.OpenOptions{})
-		h.must(err)
-		defer c.Close()
-		return c.Script("DELETE FROM schema_version")
-	}())
-	h.start()
-	if got := h.schema("bank", "0"); got != want {
-		t.Errorf("%+v", got)
-	}
-}
-
 func TestASnapshotHasTheSchemaOfItsRevision(t *testing.T) {
 	h := newHarness(t)
 	h.publish("bank", bankSchema)
@@ -152,15 +133,14 @@ func TestASnapshotHasTheSchemaOfItsRevision(t *testing.T) {
 	h.ok(r, http.StatusOK)
 	path := h.t.TempDir() + "/snapshot.db"
 	h.must(writePrivate(path, r.body))
-	list, err := baseObjects(path)
-	h.must(err)
+	list := h.baseObjects(path)
 	if v := h.schema("bank", r.Header.Get(replog.HeaderRevision)); v.Revision != 2 || v.Objects != applier.FormatObjects(list) {
 		t.Errorf("the snapshot has\n%s\nwant\n%s", applier.FormatObjects(list), v.Objects)
 	}
 	if got := h.rows(path, "SELECT name FROM sqlite_schema WHERE name LIKE 'replog%'"); got != "" {
 		t.Errorf("of ours: %s", got)
 	}
-	if _, err := h.srv.database("bank").log.SchemaAt(context.Background(), 0); err != nil {
+	if _, err := h.srv.opened("bank").log.SchemaAt(context.Background(), 0); err != nil {
 		t.Error(err)
 	}
 }

@@ -181,7 +181,7 @@ func TestASchemaStatementThatTakesTooLongIsRejected(t *testing.T) {
 		t.Errorf("rows %s", rows)
 	}
 	h.sound("bank")
-	list, err := h.srv.database("bank").replica.objects()
+	list, err := h.srv.opened("bank").replica.objects()
 	h.must(err)
 	if strings.Contains(applier.FormatObjects(list), "slow") {
 		t.Error("the index is there")

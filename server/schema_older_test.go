@@ -94,7 +94,7 @@ func testOlderSchema(t *testing.T) {
 			if got := describeVerdict(&v); got != tc.verdict {
 				t.Errorf("%s, want %s: %v", got, tc.verdict, v.Reason)
 			}
-			e, err := h.srv.database("bank").log.Entry(t.Context(), v.Revision)
+			e, err := h.srv.opened("bank").log.Entry(t.Context(), v.Revision)
 			h.must(err)
 			defer e.Close()
 			var made []string

@@ -137,7 +137,7 @@ func TestRandomSchemaStatements(t *testing.T) {
 			d := devices[i]
 			d.clock += replog.Millis(y.pick("time", 20))
 			if known[i] == nil || y.pick("look", 3) > 0 {
-				known[i] = h.srv.database(name()).replica.Schema
+				known[i] = h.srv.opened(name()).replica.Schema
 			}
 			for range 1 + y.pick("transactions", 5) {
 				y.transaction(d, known[i])
@@ -169,8 +169,7 @@ func (h *harness) same(r *rapid.T, database string) {
 	h.ok(answer, http.StatusOK)
 	path := h.t.TempDir() + "/snapshot.db"
 	h.must(os.WriteFile(path, answer.body, 0o600))
-	list, err := baseObjects(path)
-	h.must(err)
+	list := h.baseObjects(path)
 	if v := h.schema(database, ""); v.Objects != applier.FormatObjects(list) {
 		r.Fatalf("the snapshot has\n%s\nwant\n%s", applier.FormatObjects(list), v.Objects)
 	}

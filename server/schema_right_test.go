@@ -16,7 +16,7 @@ import (
 // access opens the registry as `replog token` does.
 func (h *harness) access() *Access {
 	h.t.Helper()
-	a, err := OpenAccess(context.Background(), h.cfg.Data, nil, nil)
+	a, err := OpenAccess(context.Background(), h.cfg.Stores, nil, nil)
 	h.must(err)
 	h.t.Cleanup(func() { a.Close() })
 	return a

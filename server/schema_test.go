@@ -185,7 +185,7 @@ func TestAReplicaCatchesUpThroughSchemaStatements(t *testing.T) {
 	h := newHarness(t)
 	h.publish("bank", bankSchema)
 	a := h.enrol("bank")
-	path := h.srv.database("bank").replicaPath()
+	path := h.srv.opened("bank").replicaPath()
 	a.steps(schemaStatement(createNote), putNote("note", 1, "text", "x"))
 	a.sync()
 	a.steps(take(1, 1)) // leaves tables of capture

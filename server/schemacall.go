@@ -1,8 +1,6 @@
 package server
 
 import (
-	"context"
-	"errors"
 	"net/http"
 	"strings"
 
@@ -10,33 +8,8 @@ import (
 	"replog/replog"
 )
 
-// publishSchema adds the schema of a database's first content to a log that has none
-// yet.
-func publishSchema(ctx context.Context, log replog.Log, base string) error {
-	if _, err := log.SchemaAt(ctx, 0); !errors.Is(err, replog.ErrNotFound) {
-		return err
-	}
-	list, err := baseObjects(base)
-	if err != nil {
-		return err
-	}
-	tx, err := log.Begin(ctx)
-	if err != nil {
-		return err
-	}
-	if err := tx.Publish(*versionOf(list)); err != nil {
-		return errors.Join(err, tx.Rollback())
-	}
-	return tx.Commit()
-}
-
 // baseObjects lists the objects of a first content as a replica lists its own.
-func baseObjects(base string) ([]applier.Object, error) {
-	c, err := applier.Open(base, applier.OpenOptions{ReadOnly: true})
-	if err != nil {
-		return nil, err
-	}
-	defer c.Close()
+func baseObjects(c *applier.Conn) ([]applier.Object, error) {
 	list, err := applier.ReadObjects(c)
 	return applier.WithTriggers(list, applier.TriggerTexts(list)), err
 }

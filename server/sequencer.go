@@ -48,8 +48,16 @@ func (d *database) submit(j *job) (wait func() result) {
 // write is the database's writer. It ends when the queue is closed and empty.
 func (d *database) write() {
 	defer close(d.stopped)
-	for first := range d.queue {
-		d.process(d.gather(first))
+	for {
+		select {
+		case first, ok := <-d.queue:
+			if !ok {
+				return
+			}
+			d.process(d.gather(first))
+		case told := <-d.behind:
+			told <- d.catchUp()
+		}
 	}
 }
 
@@ -144,6 +152,11 @@ func (d *database) attempt(batch []*job) error {
 		return errBroken
 	}
 	ctx := context.Background() // a batch belongs to no request
+	if d.isBehind() {
+		if err := d.catchUp(); err != nil {
+			return err
+		}
+	}
 	begun, err := d.log.Begin(ctx)
 	if err != nil {
 		d.cfg.Logger.Error("the log's head cannot be locked", "database", d.name, "error", err)
@@ -167,7 +180,7 @@ func (d *database) attempt(batch []*job) error {
 		}
 	}
 	if tx.Head().Revision == before {
-		return nil
+		return settleRecalled(tx, batch)
 	}
 	if err := tx.wait(); err != nil {
 		return err
@@ -292,8 +305,25 @@ func (d *database) commit(ctx context.Context, tx *appender, batch []*job) error
 		// The log has it, so it has happened; the next batch catches up.
 		d.cfg.Logger.Error("the replica stays behind the log for now", "database", d.name, "error", err)
 	}
-	d.heads.move(head)
+	d.announce(head)
+	d.keep(head)
 	return d.fault(FaultBeforeAnswer)
+}
+
+// settleRecalled commits a transaction that appended nothing, where verdicts in it came
+// out of the log: one whose commit had an unknown outcome may be visible before it is as
+// durable as commits are. A commit after it is so no sooner than it is.
+func settleRecalled(tx replog.LogTx, batch []*job) error {
+	for _, j := range batch {
+		if len(j.result.verdicts) == 0 {
+			continue
+		}
+		if err := tx.Commit(); err != nil {
+			return fmt.Errorf("make sure of what is in the log: %w", err)
+		}
+		return nil
+	}
+	return nil
 }
 
 // settle finds out, from the log, what a commit of unknown outcome did. Where
@@ -310,7 +340,18 @@ func (d *database) settle(ctx context.Context, batch []*job, unknown error) erro
 	if err := d.levelOrBreak(ctx, tx.Head()); err != nil {
 		return err
 	}
-	d.heads.move(tx.Head())
+	if err := d.recallAll(tx, batch, unknown); err != nil {
+		return err
+	}
+	if err := settleRecalled(tx, batch); err != nil {
+		return err
+	}
+	d.announce(tx.Head())
+	return nil
+}
+
+// recallAll puts into each job's result what the log has of it.
+func (d *database) recallAll(tx replog.LogTx, batch []*job, unknown error) error {
 	for _, j := range batch {
 		for i := range j.result.verdicts {
 			known, err := recall(tx, j.device, j.forms[i])

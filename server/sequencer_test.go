@@ -58,12 +58,12 @@ func TestKilledAtAFaultPointNothingAcknowledgedIsLost(t *testing.T) {
 				t.Fatalf("the killed server answered a reader: %d", r.StatusCode)
 			}
 			h.restart()
-			head, err := h.srv.database("shop").log.Head(t.Context())
+			head, err := h.srv.opened("shop").log.Head(t.Context())
 			h.must(err)
 			if kept := head.Revision == 2; kept != c.kept {
 				t.Fatalf("after the restart the log is at %d", head.Revision)
 			}
-			if got := h.srv.database("shop").replica.head.Revision; got != head.Revision {
+			if got := h.srv.opened("shop").replica.head.Revision; got != head.Revision {
 				t.Fatalf("after the restart the replica is at %d", got)
 			}
 			if got := a.sync(); len(got.verdicts) != 1 || got.Revision != 2 || got.verdicts[0].Outcome != replog.Applied {
@@ -85,7 +85,7 @@ func TestReplicaThatIsAheadOfTheLogIsBuiltAgain(t *testing.T) {
 	a := h.enrol("shop")
 	a.insert(2, "chair")
 	a.sync()
-	path := h.srv.database("shop").replicaPath()
+	path := h.srv.opened("shop").replicaPath()
 	h.stop()
 	h.rows(path, `UPDATE replog_replica SET revision = 7`)
 	h.rows(path, `INSERT INTO item VALUES (70, 'never logged', 0)`)
@@ -114,7 +114,7 @@ func TestReplicaThatCannotBeUsedIsBuiltAgain(t *testing.T) {
 			a := h.enrol("shop")
 			a.insert(2, "chair")
 			a.sync()
-			path := h.srv.database("shop").replicaPath()
+			path := h.srv.opened("shop").replicaPath()
 			h.stop()
 			f(h, path)
 			h.start()
@@ -134,7 +134,7 @@ func TestDatabaseWhoseLogAndBaseDisagreeIsServedNoMore(t *testing.T) {
 	a, b := h.enrol("shop"), h.enrol("garden")
 	a.insert(2, "chair")
 	a.sync()
-	base, replica := h.srv.database("shop").basePath(), h.srv.database("shop").replicaPath()
+	base, replica := h.basePath("shop"), h.srv.opened("shop").replicaPath()
 	h.stop()
 	h.rows(base, `INSERT INTO item VALUES (2, 'never logged', 0)`)
 	h.must(removeReplica(replica))
@@ -154,7 +154,7 @@ func TestDatabaseWhoseLogAndBaseDisagreeIsServedNoMore(t *testing.T) {
 
 // wrapped stands between the server and its store.
 type wrapped struct {
-	Store
+	replog.Store
 	begin func(replog.LogTx) replog.LogTx
 }
 
@@ -167,12 +167,12 @@ func (w wrapped) Begin(ctx context.Context) (replog.LogTx, error) {
 }
 
 type wrappedStores struct {
-	fileStores
+	Stores
 	begin func(replog.LogTx) replog.LogTx
 }
 
-func (w wrappedStores) Open(folder string) (Store, error) {
-	s, err := w.fileStores.Open(folder)
+func (w wrappedStores) Open(ctx context.Context, name string) (replog.Store, error) {
+	s, err := w.Stores.Open(ctx, name)
 	return wrapped{s, w.begin}, err
 }
 
@@ -195,7 +195,7 @@ func (d doubtfulTx) Commit() error {
 func TestCommitOfUnknownOutcomeIsAnsweredFromTheLog(t *testing.T) {
 	var doubt atomic.Int32
 	h := newHarness(t, func(c *Config) {
-		c.Stores = wrappedStores{begin: func(tx replog.LogTx) replog.LogTx { return doubtfulTx{tx, &doubt} }}
+		c.Stores = wrappedStores{Stores: c.Stores, begin: func(tx replog.LogTx) replog.LogTx { return doubtfulTx{tx, &doubt} }}
 	})
 	h.shop()
 	a := h.enrol("shop")
@@ -239,7 +239,7 @@ func (w watchedTx) Commit() error {
 func TestTheReplicaShowsNothingBeforeTheLogHasIt(t *testing.T) {
 	var look func()
 	h := newHarness(t, func(c *Config) {
-		c.Stores = wrappedStores{begin: func(tx replog.LogTx) replog.LogTx { return watchedTx{tx, func() { look() }} }}
+		c.Stores = wrappedStores{Stores: c.Stores, begin: func(tx replog.LogTx) replog.LogTx { return watchedTx{tx, func() { look() }} }}
 	})
 	h.shop()
 	a := h.enrol("shop")
@@ -293,7 +293,7 @@ func TestTransactionThatCannotBeJudgedStopsOnlyItself(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			x.seq = &atomic.Int64{}
 			h := newHarness(t, func(c *Config) {
-				c.Stores = wrappedStores{begin: func(tx replog.LogTx) replog.LogTx {
+				c.Stores = wrappedStores{Stores: c.Stores, begin: func(tx replog.LogTx) replog.LogTx {
 					return hostileTx{tx, x.seq, x.judging, x.appending}
 				}}
 			})
@@ -324,18 +324,18 @@ func TestTransactionThatCannotBeJudgedStopsOnlyItself(t *testing.T) {
 
 // gatedStores lets Begin go on when the gate opens.
 type gatedStores struct {
-	fileStores
+	Stores
 	gate    chan struct{}
 	waiting *atomic.Int32
 }
 
 type gated struct {
-	Store
+	replog.Store
 	g *gatedStores
 }
 
-func (g *gatedStores) Open(folder string) (Store, error) {
-	s, err := g.fileStores.Open(folder)
+func (g *gatedStores) Open(ctx context.Context, name string) (replog.Store, error) {
+	s, err := g.Stores.Open(ctx, name)
 	return gated{s, g}, err
 }
 
@@ -347,8 +347,7 @@ func (g gated) Begin(ctx context.Context) (replog.LogTx, error) {
 
 func TestUploadsThatWaitShareACommit(t *testing.T) {
 	stores := &gatedStores{gate: make(chan struct{}, 100), waiting: &atomic.Int32{}}
-	stores.gate <- struct{}{} // for opening the database
-	h := newHarness(t, func(c *Config) { c.Stores = stores })
+	h := newHarness(t, func(c *Config) { stores.Stores = c.Stores; c.Stores = stores })
 	h.shop()
 	stores.waiting.Store(0)
 	var done sync.WaitGroup
@@ -362,7 +361,7 @@ func TestUploadsThatWaitShareACommit(t *testing.T) {
 		})
 	}
 	// One upload waits for the log, five wait in the queue.
-	eventually(t, func() bool { return stores.waiting.Load() == 1 && len(h.srv.database("shop").queue) == 5 })
+	eventually(t, func() bool { return stores.waiting.Load() == 1 && len(h.srv.opened("shop").queue) == 5 })
 	stores.gate <- struct{}{}
 	stores.gate <- struct{}{}
 	done.Wait()
@@ -373,8 +372,7 @@ func TestUploadsThatWaitShareACommit(t *testing.T) {
 
 func TestFullQueueIsToldToComeAgain(t *testing.T) {
 	stores := &gatedStores{gate: make(chan struct{}, 100), waiting: &atomic.Int32{}}
-	stores.gate <- struct{}{}
-	h := newHarness(t, func(c *Config) { c.Stores = stores; c.Limits.Queue = 1 })
+	h := newHarness(t, func(c *Config) { stores.Stores = c.Stores; c.Stores = stores; c.Limits.Queue = 1 })
 	h.shop()
 	stores.waiting.Store(0)
 	var done sync.WaitGroup
@@ -390,7 +388,7 @@ func TestFullQueueIsToldToComeAgain(t *testing.T) {
 				t.Errorf("device %d: %v", n, err)
 			}
 		})
-		eventually(t, func() bool { return stores.waiting.Load() == 1 && len(h.srv.database("shop").queue) == n })
+		eventually(t, func() bool { return stores.waiting.Load() == 1 && len(h.srv.opened("shop").queue) == n })
 	}
 	r, err := devices[2].send(devices[2].upload())
 	h.must(err)
@@ -407,8 +405,7 @@ func TestFullQueueIsToldToComeAgain(t *testing.T) {
 
 func TestCloseFinishesWhatRuns(t *testing.T) {
 	stores := &gatedStores{gate: make(chan struct{}, 100), waiting: &atomic.Int32{}}
-	stores.gate <- struct{}{}
-	h := newHarness(t, func(c *Config) { c.Stores = stores })
+	h := newHarness(t, func(c *Config) { stores.Stores = c.Stores; c.Stores = stores })
 	h.shop()
 	stores.waiting.Store(0)
 	a := h.enrol("shop")

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -62,15 +63,18 @@ type Server struct {
 	registry *registry
 	handler  http.Handler
 
-	listeners     *listeners
-	endTokens     context.CancelFunc // ends watchTokens
-	tokensWatched chan struct{}      // closed when it has ended
+	shared    SharedStores // nil where the stores are this server's alone
+	listeners *listeners
+	endWatch  context.CancelFunc // ends what runs beside requests
+	watches   sync.WaitGroup     // that
 
 	mu        sync.Mutex
 	closing   bool
 	requests  sync.WaitGroup // those that entered before closing
 	databases map[string]*database
 	reserved  map[string]bool // names that are being published
+
+	opening sync.Mutex // held by who opens a database
 }
 
 // ErrInUse says that another process serves the data folder.
@@ -78,22 +82,22 @@ var ErrInUse = errors.New("another server uses this data folder")
 
 // Open takes the data folder and opens its databases, each with its replica at
 // the log's head. ErrInUse where another process has the folder. The first Open
-// of a folder writes its first administrator's token to admin.token.
+// of stores writes their first administrator's token to admin.token. Whatever it
+// returns, closing the stores is left to the caller.
 func Open(cfg Config) (*Server, error) {
 	s := &Server{cfg: cfg.withDefaults(), databases: map[string]*database{}, reserved: map[string]bool{}, listeners: newListeners()}
 	if err := s.open(context.Background()); err != nil {
 		return nil, errors.Join(err, s.release())
 	}
 	s.handler = s.routes()
-	s.watchListeners()
+	s.watch()
 	return s, nil
 }
 
 func (s *Server) open(ctx context.Context) error {
-	for _, folder := range []string{s.cfg.Data, s.databasesFolder()} {
-		if err := os.MkdirAll(folder, 0o700); err != nil {
-			return err
-		}
+	s.shared, _ = s.cfg.Stores.(SharedStores)
+	if err := os.MkdirAll(s.databasesFolder(), 0o700); err != nil {
+		return err
 	}
 	s.lock = flock.New(filepath.Join(s.cfg.Data, "server.lock"))
 	taken, err := s.lock.TryLock()
@@ -106,7 +110,7 @@ func (s *Server) open(ctx context.Context) error {
 	if err := os.RemoveAll(s.incomingFolder()); err != nil {
 		return err
 	}
-	if s.registry, err = openRegistry(ctx, filepath.Join(s.cfg.Data, registryFile)); err != nil {
+	if s.registry, err = openRegistry(ctx, s.cfg.Stores); err != nil {
 		return err
 	}
 	if err := ensureAdministrator(ctx, s.registry, &s.cfg); err != nil {
@@ -115,28 +119,50 @@ func (s *Server) open(ctx context.Context) error {
 	return s.openDatabases(ctx)
 }
 
-// openDatabases opens what the folder holds: the folder, not the registry, says
-// which databases there are.
+// openDatabases opens what the stores hold. They, not the registry, say which
+// databases there are, unless they have the registry among them.
 func (s *Server) openDatabases(ctx context.Context) error {
-	folders, err := os.ReadDir(s.databasesFolder())
+	names, err := s.cfg.Stores.Databases(ctx)
 	if err != nil {
 		return err
 	}
 	present := map[string]string{}
-	for _, f := range folders {
-		name, err := replog.ParseDatabase(f.Name())
-		if err != nil || !f.IsDir() {
-			s.cfg.Logger.Warn("not a database's folder", "path", filepath.Join(s.databasesFolder(), f.Name()))
+	for _, name := range names {
+		if _, err := replog.ParseDatabase(name); err != nil {
+			s.cfg.Logger.Warn("not a database", "name", name)
 			continue
 		}
-		d, err := openDatabase(ctx, &s.cfg, name, s.databaseFolder(name))
+		d, err := s.openDatabase(ctx, name)
 		if err != nil {
 			return fmt.Errorf("database %s: %w", name, err)
 		}
-		s.databases[name] = d
 		present[name] = d.id
 	}
+	if s.shared != nil {
+		return nil
+	}
 	return s.registry.follow(ctx, present, s.cfg.now())
+}
+
+// openDatabase opens a database that the stores hold, unless somebody has done so.
+func (s *Server) openDatabase(ctx context.Context, name string) (*database, error) {
+	s.opening.Lock()
+	defer s.opening.Unlock()
+	if d := s.opened(name); d != nil {
+		return d, nil
+	}
+	log, err := s.cfg.Stores.Open(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	d, err := startDatabase(ctx, &s.cfg, name, s.databaseFolder(name), log, s.shared)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.databases[name] = d
+	return d, nil
 }
 
 func (s *Server) databasesFolder() string { return filepath.Join(s.cfg.Data, "databases") }
@@ -148,8 +174,25 @@ func (s *Server) incomingFolder() string { return filepath.Join(s.cfg.Data, "inc
 // Handler serves the calls of the wire.
 func (s *Server) Handler() http.Handler { return s.handler }
 
-// database returns the database of that name, or nil.
-func (s *Server) database(name string) *database {
+// database returns the database of that name, or nil. It may be one that another
+// server has published. The caller is inside enter and leave.
+func (s *Server) database(ctx context.Context, name string) (*database, error) {
+	if d := s.opened(name); d != nil || s.shared == nil {
+		return d, nil
+	}
+	id, err := s.registry.databaseID(ctx, name)
+	if err != nil || id == "" {
+		return nil, err
+	}
+	d, err := s.openDatabase(context.WithoutCancel(ctx), name) // for others, too
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return d, err
+}
+
+// opened returns the database of that name if it is open.
+func (s *Server) opened(name string) *database {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.databases[name]
@@ -174,14 +217,24 @@ func (s *Server) enter() bool {
 
 func (s *Server) leave() { s.requests.Done() }
 
-// watchListeners starts what ends streams of events whose token is revoked.
-func (s *Server) watchListeners() {
-	ctx, cancel := context.WithCancel(context.Background())
-	s.endTokens, s.tokensWatched = cancel, make(chan struct{})
-	go func() {
-		defer close(s.tokensWatched)
-		s.watchTokens(ctx, s.cfg.Limits.Revocation)
-	}()
+// watch starts what runs beside requests: it ends streams of events whose token is
+// revoked, and follows what other servers write.
+func (s *Server) watch() {
+	var ctx context.Context
+	ctx, s.endWatch = context.WithCancel(context.Background())
+	s.watches.Go(func() { s.watchTokens(ctx, s.cfg.Limits.Revocation) })
+	if s.shared != nil {
+		s.watches.Go(func() { s.shared.Follow(ctx, s.cfg.Limits.Poll, func(id string) { s.follow(ctx, id) }) })
+	}
+}
+
+// follow takes up what another server wrote to a database's log.
+func (s *Server) follow(ctx context.Context, id string) {
+	for _, d := range s.allDatabases() {
+		if d.id == id {
+			d.follow(ctx)
+		}
+	}
 }
 
 // Close takes no more requests, ends streams of events, waits for those that run, and closes the
@@ -196,8 +249,8 @@ func (s *Server) Close() error {
 	}
 	s.listeners.end()
 	s.requests.Wait()
-	s.endTokens()
-	<-s.tokensWatched
+	s.endWatch()
+	s.watches.Wait()
 	return s.release()
 }
 

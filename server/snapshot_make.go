@@ -19,6 +19,11 @@ func (d *database) openSnapshot(ctx context.Context, w wanted) (*snapshotFile, e
 	if d.broken.Load() {
 		return nil, errBroken
 	}
+	if w.newest && d.shared != nil {
+		if err := d.levelled(ctx); err != nil {
+			return nil, err
+		}
+	}
 	head, err := d.readHead()
 	if err != nil {
 		return nil, err

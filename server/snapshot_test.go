@@ -50,7 +50,7 @@ func (h *harness) checkDigest(r *reply, plain []byte) {
 // snapshotFiles counts the files kept.
 func (h *harness) snapshotFiles() int {
 	h.t.Helper()
-	files, err := filepath.Glob(filepath.Join(h.srv.database("shop").snapshotsFolder(), "*"))
+	files, err := filepath.Glob(filepath.Join(h.srv.opened("shop").snapshotsFolder(), "*"))
 	h.must(err)
 	return len(files)
 }
@@ -74,7 +74,7 @@ func TestSnapshotIsTheReplicaWithItsTriggers(t *testing.T) {
 		t.Errorf("rows: %s", rows)
 	}
 	schema := `SELECT +type, +name, +sql FROM sqlite_schema ORDER BY rowid`
-	base := h.rows(h.srv.database("shop").basePath(), schema)
+	base := h.rows(h.basePath("shop"), schema)
 	if got := h.rows(path, schema); got != base {
 		t.Errorf("schema\n%s\nwant\n%s", got, base)
 	}
@@ -225,7 +225,7 @@ func TestSnapshotsAreMadeAgainWithTheSameETag(t *testing.T) {
 			t.Errorf("%s: compressed, ETag %s", what, got)
 		}
 	}
-	h.must(os.RemoveAll(h.srv.database("shop").snapshotsFolder()))
+	h.must(os.RemoveAll(h.srv.opened("shop").snapshotsFolder()))
 	again("the folder was deleted")
 	h.restart()
 	if n := h.snapshotFiles(); n != 0 {
@@ -237,7 +237,7 @@ func TestSnapshotsAreMadeAgainWithTheSameETag(t *testing.T) {
 func TestSnapshotIsMadeOnceForThoseWhoWait(t *testing.T) {
 	h := newHarness(t)
 	h.shop()
-	d := h.srv.database("shop")
+	d := h.srv.opened("shop")
 	d.snapshots.making <- struct{}{} // as if one were being made
 	var wait sync.WaitGroup
 	tags := make([]string, 8)
@@ -272,16 +272,16 @@ func TestUploadsDoNotWaitForASnapshot(t *testing.T) {
 	a := h.enrol("shop")
 	// A view of the replica that is never closed is the worst that making one
 	// can do to the writer.
-	c, err := applier.Open(h.srv.database("shop").replicaPath(), applier.OpenOptions{})
+	c, err := applier.Open(h.srv.opened("shop").replicaPath(), applier.OpenOptions{})
 	h.must(err)
 	defer c.Close()
 	h.must(c.BeginRead())
-	h.srv.database("shop").snapshots.making <- struct{}{}
+	h.srv.opened("shop").snapshots.making <- struct{}{}
 	for id := range int64(200) {
 		a.insert(10+id, "chair")
 		a.sync()
 	}
-	<-h.srv.database("shop").snapshots.making
+	<-h.srv.opened("shop").snapshots.making
 }
 
 func TestDamagedReplicaGivesNoSnapshot(t *testing.T) {
@@ -289,7 +289,7 @@ func TestDamagedReplicaGivesNoSnapshot(t *testing.T) {
 	h.publish("shop", `CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT, price REAL);
 		WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 200)
 		INSERT INTO item SELECT i, hex(randomblob(200)), 1 FROM n`)
-	replica := h.srv.database("shop").replicaPath()
+	replica := h.srv.opened("shop").replicaPath()
 	h.rows(replica, `PRAGMA wal_checkpoint(TRUNCATE)`)
 	f, err := os.OpenFile(replica, os.O_RDWR, 0)
 	h.must(err)

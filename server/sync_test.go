@@ -264,7 +264,7 @@ func TestUploadCutAtEveryByteKeepsWholeTransactions(t *testing.T) {
 		} else {
 			h.expect(r, http.StatusBadRequest, replog.CodeMalformed)
 		}
-		head, err := h.srv.database("shop").log.Head(t.Context())
+		head, err := h.srv.opened("shop").log.Head(t.Context())
 		h.must(err)
 		if int(head.Revision) != want {
 			t.Fatalf("cut at byte %d: the log is at %d, want %d", cut, head.Revision, want)
@@ -323,7 +323,7 @@ func TestManyDevicesUploadAtOnceWithoutGaps(t *testing.T) {
 		h.must(<-done)
 	}
 	next := replog.Revision(1)
-	h.must(h.srv.database("shop").log.Entries(t.Context(), replog.Filter{}, func(e replog.Entry) error {
+	h.must(h.srv.opened("shop").log.Entries(t.Context(), replog.Filter{}, func(e replog.Entry) error {
 		if e.Revision != next || e.Outcome != replog.Applied {
 			t.Errorf("revision %d (%s), want %d", e.Revision, e.Outcome, next)
 		}

@@ -84,7 +84,7 @@ func hashSecret(secret string) []byte {
 }
 
 // insertToken stores a new token and returns its text.
-func insertToken(ctx context.Context, tx *sql.Tx, random io.Reader, t *Token) (string, error) {
+func insertToken(ctx context.Context, tx *registryTx, random io.Reader, t *Token) (string, error) {
 	secret, err := newSecret(random, t.Kind)
 	if err != nil {
 		return "", err
@@ -93,10 +93,10 @@ func insertToken(ctx context.Context, tx *sql.Tx, random io.Reader, t *Token) (s
 		return "", err
 	}
 	t.Schema = t.Schema || t.Kind == Administrator
-	_, err = tx.ExecContext(ctx, `
-		INSERT INTO token (id, kind, hash, name, database_id, device_id, created_at, expires_at, schema_right)
-		VALUES (?, ?, ?, ?, nullif(?, ''), nullif(?, ''), ?, nullif(?, 0), ?)`,
-		t.ID, t.Kind, hashSecret(secret), t.Name, t.databaseID, t.Device, t.Created, t.Expires, t.Schema)
+	_, err = tx.exec(ctx, `
+		INSERT INTO @token (id, kind, hash, name, database_id, device_id, created_at, expires_at, schema_right)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		t.ID, t.Kind, hashSecret(secret), t.Name, orNull(t.databaseID), orNull(t.Device), t.Created, orNull(t.Expires), bit(t.Schema))
 	return secret, err
 }
 
@@ -104,7 +104,7 @@ const selectToken = `
 	SELECT t.id, t.kind, t.name, coalesce(d.name, ''), coalesce(t.database_id, ''), coalesce(t.device_id, ''),
 	       t.created_at, coalesce(t.expires_at, 0), coalesce(t.used_at, 0), coalesce(t.revoked_at, v.revoked_at, 0),
 	       t.schema_right
-	FROM token t LEFT JOIN database d ON d.id = t.database_id LEFT JOIN device v ON v.id = t.device_id`
+	FROM @token t LEFT JOIN @database d ON d.id = t.database_id LEFT JOIN @device v ON v.id = t.device_id`
 
 func scanToken(scan func(...any) error) (*Token, error) {
 	var t Token
@@ -112,15 +112,10 @@ func scanToken(scan func(...any) error) (*Token, error) {
 	return &t, err
 }
 
-// querier is a database or a transaction of it.
-type querier interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
 // findToken returns the token with that text, valid or not, or nil. The lookup
 // is by hash, so its time tells nothing about the texts of others.
-func findToken(ctx context.Context, q querier, secret string) (*Token, error) {
-	t, err := scanToken(q.QueryRowContext(ctx, selectToken+` WHERE t.hash = ?`, hashSecret(secret)).Scan)
+func (r *registry) findToken(ctx context.Context, secret string) (*Token, error) {
+	t, err := scanToken(r.row(ctx, selectToken+` WHERE t.hash = $1`, hashSecret(secret)).Scan)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -128,7 +123,7 @@ func findToken(ctx context.Context, q querier, secret string) (*Token, error) {
 }
 
 func (r *registry) tokens(ctx context.Context) ([]Token, error) {
-	rows, err := r.db.QueryContext(ctx, selectToken+` ORDER BY t.created_at, t.rowid`)
+	rows, err := r.rows(ctx, selectToken+` ORDER BY t.n`)
 	if err != nil {
 		return nil, err
 	}
@@ -144,11 +139,17 @@ func (r *registry) tokens(ctx context.Context) ([]Token, error) {
 	return all, rows.Err()
 }
 
+// revoked counts the tokens that were revoked: there are never fewer.
+func (r *registry) revoked(ctx context.Context) (n int, err error) {
+	err = r.row(ctx, `SELECT count(*) FROM @token WHERE revoked_at IS NOT NULL`).Scan(&n)
+	return n, err
+}
+
 // setSchemaRight gives a token the schema right, or takes it away. It returns what the
 // token was, nil where there is none with that id; an administrator's stays as it is.
 func (r *registry) setSchemaRight(ctx context.Context, id string, may bool) (was *Token, err error) {
-	err = r.within(ctx, func(tx *sql.Tx) error {
-		was, err = scanToken(tx.QueryRowContext(ctx, selectToken+` WHERE t.id = ?`, id).Scan)
+	err = r.within(ctx, func(tx *registryTx) error {
+		was, err = scanToken(tx.row(ctx, selectToken+` WHERE t.id = $1`, id).Scan)
 		if errors.Is(err, sql.ErrNoRows) {
 			was = nil
 			return nil
@@ -156,7 +157,7 @@ func (r *registry) setSchemaRight(ctx context.Context, id string, may bool) (was
 		if err != nil || was.Kind == Administrator {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE token SET schema_right = ? WHERE id = ?`, may, id)
+		_, err = tx.exec(ctx, `UPDATE @token SET schema_right = $1 WHERE id = $2`, bit(may), id)
 		return err
 	})
 	return was, err
@@ -165,19 +166,14 @@ func (r *registry) setSchemaRight(ctx context.Context, id string, may bool) (was
 // revokeToken revokes a token, and with a device's the device. False where
 // there is none with that id.
 func (r *registry) revokeToken(ctx context.Context, id string, now replog.Millis) (found bool, err error) {
-	err = r.within(ctx, func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, `UPDATE token SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?`, now, id)
-		if err != nil {
+	err = r.within(ctx, func(tx *registryTx) error {
+		n, err := tx.exec(ctx, `UPDATE @token SET revoked_at = coalesce(revoked_at, $1) WHERE id = $2`, now, id)
+		if found = n > 0; err != nil {
 			return err
 		}
-		n, err := result.RowsAffected()
-		found = n > 0
-		if err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, `
-			UPDATE device SET revoked_at = coalesce(revoked_at, ?)
-			WHERE id = (SELECT device_id FROM token WHERE id = ?)`, now, id)
+		_, err = tx.exec(ctx, `
+			UPDATE @device SET revoked_at = coalesce(revoked_at, $1)
+			WHERE id = (SELECT device_id FROM @token WHERE id = $2)`, now, id)
 		return err
 	})
 	return found, err

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -48,7 +49,7 @@ func intentLog(t *testing.T) *folderLog {
 func logOf(t *testing.T, entries ...replog.Entry) *folderLog {
 	t.Helper()
 	folder := t.TempDir()
-	log, err := sqlite.Create(filepath.Join(folder, logFile), replog.Head{Database: "d", Epoch: "e"}, sqlite.Options{})
+	log, err := sqlite.Create(filepath.Join(folder, "log.db"), replog.Head{Database: "d", Epoch: "e"}, sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +68,14 @@ func logOf(t *testing.T, entries ...replog.Entry) *folderLog {
 	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}
-	return &folderLog{Log: log, folder: folder}
+	return &folderLog{Store: logOnly{log}, folder: folder}
+}
+
+// logOnly is a store that has nothing but its log.
+type logOnly struct{ *sqlite.Log }
+
+func (logOnly) Base(context.Context, string, replog.Revision) (*replog.Base, error) {
+	return nil, errors.ErrUnsupported
 }
 
 func printed(t *testing.T, log *folderLog, print logPrinter) string {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 
 	"replog/applier"
 	"replog/client"
@@ -13,12 +12,9 @@ import (
 	"replog/sql/sqlite"
 )
 
-// baseFile is a database's first content, in the database's folder.
-const baseFile = "base.db"
-
 // folderLog reads the store in a server's folder, beside the server if it runs.
 type folderLog struct {
-	*sqlite.Log
+	replog.Store
 	folder string
 }
 
@@ -27,11 +23,11 @@ func openFolderLog(data, name string) (*folderLog, error) {
 	if !isFolder(folder) {
 		return nil, &failure{err: fmt.Errorf("%s has no database %q", data, name), next: "give the folder that `replog serve --data` uses"}
 	}
-	log, err := sqlite.Open(filepath.Join(folder, logFile), sqlite.Options{ReadOnly: true})
+	log, err := sqlite.NewFolder(data, sqlite.Options{ReadOnly: true}).Open(context.Background(), name)
 	if err != nil {
 		return nil, err
 	}
-	return &folderLog{Log: log, folder: folder}, nil
+	return &folderLog{Store: log, folder: folder}, nil
 }
 
 func (l *folderLog) Lines(ctx context.Context, f replog.Filter, yield func(replog.LogLine) error) error {
@@ -55,16 +51,21 @@ func (l *folderLog) Stats(ctx context.Context, f replog.Filter, yield func(replo
 }
 
 func (l *folderLog) Script(ctx context.Context, f replog.Filter, w io.Writer) error {
-	base, err := applier.Open(filepath.Join(l.folder, baseFile), applier.OpenOptions{ReadOnly: true})
+	first, err := l.Base(ctx, "", 0)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = first.Release() }() // it was only read
+	base, err := applier.Open(first.Path, applier.OpenOptions{ReadOnly: true})
 	if err != nil {
 		return err
 	}
 	defer base.Close()
-	return applier.WriteScript(ctx, base, l.Log, f, w)
+	return applier.WriteScript(ctx, base, l.Store, f, w)
 }
 
 func (l *folderLog) Entry(ctx context.Context, r replog.Revision) (replog.EntryDetail, error) {
-	e, err := l.Log.Entry(ctx, r)
+	e, err := l.Store.Entry(ctx, r)
 	if errors.Is(err, replog.ErrNotFound) {
 		return replog.EntryDetail{}, client.NoRevision(fmt.Sprintf("%s: no such revision: %d", l.folder, r))
 	}

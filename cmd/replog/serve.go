@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"replog/server"
+	"replog/sql/sqlite"
 )
 
 // defaultListen is loopback: replog speaks plain HTTP.
@@ -45,7 +46,7 @@ func serveCommand(s *stdio) *cli.Command {
 // serve runs the server until ctx is done, then lets requests under way end.
 func serve(ctx context.Context, s *stdio, data, address string) (err error) {
 	logger := slog.New(slog.NewTextHandler(s.err, nil))
-	srv, err := server.Open(server.Config{Data: data, Stores: sqliteStores{}, Logger: logger})
+	srv, err := server.Open(server.Config{Data: data, Stores: sqlite.NewFolder(data, sqlite.Options{}), Logger: logger})
 	if errors.Is(err, server.ErrInUse) {
 		return &failure{err: err, next: "end the other one first, or give another folder with --data"}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"replog/replog"
 	"replog/server"
+	"replog/sql/sqlite"
 )
 
 func tokenCommand(s *stdio) *cli.Command {
@@ -208,7 +209,11 @@ func withAccess(c *cli.Context, f func(context.Context, *server.Access) error) e
 	if err != nil {
 		return err
 	}
-	a, err := server.OpenAccess(c.Context, data, nil, nil)
+	folder := sqlite.NewFolder(data, sqlite.Options{})
+	if !folder.IsServed() {
+		return &failure{err: fmt.Errorf("%s: not the data folder of a server", data), next: "give the folder that `replog serve --data` uses"}
+	}
+	a, err := server.OpenAccess(c.Context, folder, nil, nil)
 	if err != nil {
 		return adviseAccess(err)
 	}
@@ -219,8 +224,6 @@ func withAccess(c *cli.Context, f func(context.Context, *server.Access) error) e
 func adviseAccess(err error) error {
 	next := ""
 	switch {
-	case errors.Is(err, server.ErrNoServer):
-		next = "give the folder that `replog serve --data` uses"
 	case errors.Is(err, server.ErrNoDatabase):
 		next = "publish one first: `replog init DB --server URL/NAME --publish`"
 	case errors.Is(err, server.ErrNoToken):

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"embed"
 	"fmt"
-	"io/fs"
 
 	"github.com/pressly/goose/v3"
 )
@@ -33,12 +32,7 @@ func (l *Log) migrate() error {
 }
 
 func (l *Log) versions(db *sql.DB) (p *goose.Provider, store, program int64, err error) {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, 0, 0, err
-	}
-	p, err = goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
-	if err != nil {
+	if p, err = provider(migrations, "migrations", db); err != nil {
 		return nil, 0, 0, err
 	}
 	store, program, err = p.GetVersions(context.Background())

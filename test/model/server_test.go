@@ -52,7 +52,7 @@ type host struct {
 const databaseName = "shop"
 
 func newHost(folder string, random io.Reader, answerBytes int64) (*host, error) {
-	h := &host{stores: &keptStores{}, calm: newCalm()}
+	h := &host{stores: &keptStores{Stores: sqlite.NewFolder(folder, sqlite.Options{})}, calm: newCalm()}
 	h.cfg = server.Config{
 		Data: folder, Stores: h.stores, Random: random,
 		Logger: slog.New(slog.DiscardHandler),
@@ -137,16 +137,13 @@ func (h *host) snapshot(path string) error {
 }
 
 // keptStores keeps the log at hand, to read it beside the server.
-type keptStores struct{ log *sqlite.Log }
-
-func (k *keptStores) Create(folder string, head replog.Head) (server.Store, error) {
-	l, err := sqlite.Create(filepath.Join(folder, "log.db"), head, sqlite.Options{})
-	k.log = l
-	return l, err
+type keptStores struct {
+	server.Stores
+	log replog.Log
 }
 
-func (k *keptStores) Open(folder string) (server.Store, error) {
-	l, err := sqlite.Open(filepath.Join(folder, "log.db"), sqlite.Options{})
-	k.log = l
-	return l, err
+func (k *keptStores) Open(ctx context.Context, name string) (replog.Store, error) {
+	s, err := k.Stores.Open(ctx, name)
+	k.log = s
+	return s, err
 }

@@ -17,7 +17,7 @@ const plain = shop + "DROP TRIGGER customer_renamed;"
 // token is good for one enrolment.
 func (w *world) token() string {
 	w.t.Helper()
-	access, err := server.OpenAccess(w.t.Context(), w.data(), nil, nil)
+	access, err := server.OpenAccess(w.t.Context(), w.stores(), nil, nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -12,21 +12,9 @@ import (
 
 	"replog/applier"
 	"replog/client"
-	"replog/replog"
 	"replog/server"
 	"replog/sql/sqlite"
 )
-
-// stores keeps logs in SQLite files, as the command does.
-type stores struct{}
-
-func (stores) Create(folder string, head replog.Head) (server.Store, error) {
-	return sqlite.Create(filepath.Join(folder, "log.db"), head, sqlite.Options{})
-}
-
-func (stores) Open(folder string) (server.Store, error) {
-	return sqlite.Open(filepath.Join(folder, "log.db"), sqlite.Options{})
-}
 
 // world is a server and the devices of one database on it.
 type world struct {
@@ -58,9 +46,11 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) data() string { return filepath.Join(w.dir, "server") }
 
+func (w *world) stores() server.Stores { return sqlite.NewFolder(w.data(), sqlite.Options{}) }
+
 func (w *world) start() {
 	w.t.Helper()
-	s, err := server.Open(server.Config{Data: w.data(), Stores: stores{}, Logger: slog.New(slog.DiscardHandler)})
+	s, err := server.Open(server.Config{Data: w.data(), Stores: w.stores(), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -125,7 +115,7 @@ func (w *world) clone(name string) *device {
 // cloneWith makes a device with rights.
 func (w *world) cloneWith(name string, rights ...server.Right) *device {
 	w.t.Helper()
-	access, err := server.OpenAccess(w.t.Context(), w.data(), nil, nil)
+	access, err := server.OpenAccess(w.t.Context(), w.stores(), nil, nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}

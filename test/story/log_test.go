@@ -97,7 +97,7 @@ func TestAWholeEntryComesAsItIs(t *testing.T) {
 	}
 	var want replog.EntryDetail
 	w.stopped(func() {
-		store, err := stores{}.Open(w.data() + "/databases/shop")
+		store, err := w.stores().Open(t.Context(), "shop")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -227,7 +227,7 @@ func TestWatchStopsWhereAPersonIsNeeded(t *testing.T) {
 	a := w.publish("a.db", shop)
 	x := a.watch()
 	eventually(t, "it has begun", func() bool { return x.synced() > 0 })
-	access, err := server.OpenAccess(t.Context(), w.data(), nil, nil)
+	access, err := server.OpenAccess(t.Context(), w.stores(), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

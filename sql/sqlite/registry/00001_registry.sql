@@ -1,5 +1,7 @@
 -- +goose Up
 
+-- What a server knows of databases, devices and tokens.
+
 -- A database that is or was in the data folder. The folder says which there
 -- are; this table follows it, so that tokens can name them.
 CREATE TABLE database (
@@ -12,7 +14,8 @@ CREATE TABLE database (
 CREATE UNIQUE INDEX database_name ON database(name) WHERE retired_at IS NULL;
 
 CREATE TABLE device (
-    id          TEXT    NOT NULL PRIMARY KEY,
+    n           INTEGER PRIMARY KEY, -- in the order of enrolment
+    id          TEXT    NOT NULL UNIQUE,
     database_id TEXT    NOT NULL REFERENCES database(id),
     name        TEXT    NOT NULL, -- a label for people
     enrolled_at INTEGER NOT NULL,
@@ -23,7 +26,8 @@ CREATE INDEX device_database ON device(database_id);
 
 -- Tokens are looked up by the SHA-256 of their text, which is kept nowhere.
 CREATE TABLE token (
-    id          TEXT    NOT NULL PRIMARY KEY,
+    n           INTEGER PRIMARY KEY, -- in the order in which they were made
+    id          TEXT    NOT NULL UNIQUE,
     kind        TEXT    NOT NULL CHECK (kind IN ('administrator', 'enrolment', 'device')),
     hash        BLOB    NOT NULL UNIQUE,
     name        TEXT    NOT NULL,
@@ -38,6 +42,8 @@ CREATE TABLE token (
 ) STRICT;
 
 CREATE INDEX token_device ON token(device_id);
+
+CREATE INDEX token_revoked ON token(revoked_at) WHERE revoked_at IS NOT NULL;
 
 -- +goose Down
 DROP TABLE token;
