@@ -269,10 +269,16 @@ func (d *database) judgeAndLog(ctx context.Context, tx *appender, as *appending,
 	}
 	if e.Schema != nil {
 		e.Schema.Revision = e.Revision
+		e.Schema.Content = applier.NewContent(d.replica.Conn)
 	}
 	told := e.Verdict()
 	as.entry, as.release = e, v.close
 	tx.add(as)
+	if e.Schema != nil { // the store may read the replica as the entry left it
+		if err := tx.wait(); err != nil {
+			return nil, err
+		}
+	}
 	return &told, nil
 }
 

@@ -1,0 +1,61 @@
+package server
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+
+	"replog/replog"
+)
+
+// readingTx reads a table of each content that it is given.
+type readingTx struct {
+	replog.LogTx
+	table string
+	read  *atomic.Value // string
+}
+
+func (r readingTx) Append(e replog.Entry) error {
+	if e.Schema != nil {
+		text := ""
+		tables, err := e.Schema.Content.Tables()
+		if err != nil {
+			return err
+		}
+		for _, t := range tables {
+			if t.Name == r.table {
+				for _, c := range t.Columns {
+					text += c.Name + " " + c.Type + ", "
+				}
+			}
+		}
+		err = e.Schema.Content.Rows(r.table, func(row []replog.Value) error {
+			text += replog.KeyString(row)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		r.read.Store(text)
+	}
+	return r.LogTx.Append(e)
+}
+
+func TestAStoreSeesTheContentAsASchemaStatementLeftIt(t *testing.T) {
+	read := &atomic.Value{}
+	h := newHarness(t, func(c *Config) {
+		c.Stores = wrappedStores{Stores: c.Stores, begin: func(tx replog.LogTx) replog.LogTx { return readingTx{tx, "account", read} }}
+	})
+	h.publish("bank", bankSchema)
+	a := h.enrol("bank")
+	a.steps(schemaStatement("ALTER TABLE account ADD COLUMN owner TEXT DEFAULT 'us'"))
+	a.steps(take(1, 1)) // judged in the same batch, after it
+	a.sync()
+	if got, want := read.Load(), "id INTEGER, balance INTEGER, note TEXT, owner TEXT, "+
+		"[1,10,null,\"us\"][2,20,null,\"us\"][3,30,null,\"us\"]"; got != want {
+		t.Errorf("it saw\n%s\nwant\n%s", got, want)
+	}
+	if _, err := h.srv.opened("bank").log.Entry(context.Background(), 2); err != nil {
+		t.Error(err)
+	}
+}
