@@ -41,7 +41,7 @@ soak: needs
 clean:
 	rm -rf bin
 
-# What the tests run besides Go: programs that know nothing of replog and write
-# to the same files.
+# What the tests run besides Go: programs that know nothing of replog and write to
+# the same files, and what servers keep their logs in.
 needs:
-	@.ci/needs sqlite3 python3
+	@.ci/needs sqlite3 python3 postgres pgbouncer

@@ -44,6 +44,17 @@ func TestAStandbyTakesOverWithAllThatWasCommitted(t *testing.T) {
 	}
 }
 
+func TestABouncerLeadsToTheSameDatabase(t *testing.T) {
+	address := Database(t)
+	if _, err := open(t, address).Exec("CREATE TABLE item (id int); INSERT INTO item VALUES (7)"); err != nil {
+		t.Fatal(err)
+	}
+	var id int
+	if err := open(t, Bouncer(t, address)).QueryRow("SELECT id FROM item").Scan(&id); err != nil || id != 7 {
+		t.Errorf("got %d, %v", id, err)
+	}
+}
+
 func TestAKilledServerStartsAgain(t *testing.T) {
 	s := Start(t, Options{Fast: true})
 	s.Kill()

@@ -157,11 +157,14 @@ func launch(c *exec.Cmd, ended chan struct{}) error {
 	return <-started
 }
 
-// waitFor polls until a query that gives one value gives true or 1.
-func (s *Server) waitFor(query string) error {
+func (s *Server) waitFor(query string) error { return waitFor(s.DSN("postgres"), s.ended, query) }
+
+// waitFor polls until a query that gives one value gives true or 1, or who should
+// answer has ended.
+func waitFor(address string, ended <-chan struct{}, query string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), startTime)
 	defer cancel()
-	db, err := sql.Open("postgres", s.DSN("postgres"))
+	db, err := sql.Open("postgres", address)
 	if err != nil {
 		return err
 	}
@@ -173,7 +176,7 @@ func (s *Server) waitFor(query string) error {
 			return nil
 		}
 		select {
-		case <-s.ended:
+		case <-ended:
 			return errors.New("it has ended")
 		case <-ctx.Done():
 			return fmt.Errorf("%s: %q, %w", query, got, errors.Join(err, ctx.Err()))
