@@ -12,7 +12,7 @@ import (
 
 // absorb feeds the model what arrived at the server, and compares verdicts.
 func (w *world) absorb() error {
-	if w.server == nil || w.host.stores.log == nil {
+	if w.server == nil || w.host.log() == nil {
 		return nil
 	}
 	entries, err := w.host.entries(w.server.Head())

@@ -95,13 +95,18 @@ func (t *tally) String() string {
 }
 
 func TestConvergence(t *testing.T) {
+	converge(t, &backend{servers: 1, open: onSQLite})
+}
+
+// converge runs histories on a backend.
+func converge(t *testing.T, on *backend) {
 	count := &tally{count: map[string]int{}}
 	t.Run("histories", func(t *testing.T) {
 		for i := range shards() {
 			t.Run(strconv.Itoa(i), func(t *testing.T) {
 				t.Parallel()
 				rapid.Check(t, func(rt *rapid.T) {
-					if err := history(generator{rt}, rt.Logf, count); err != nil {
+					if err := history(generator{rt}, on, rt.Logf, count); err != nil {
 						rt.Fatal(err)
 					}
 				})
@@ -149,7 +154,7 @@ var (
 // durably, and would wait for one.
 const memory = "/dev/shm"
 
-func history(g generator, logf func(string, ...any), count *tally) error {
+func history(g generator, on *backend, logf func(string, ...any), count *tally) error {
 	parent := ""
 	if info, err := os.Stat(memory); err == nil && info.IsDir() {
 		parent = memory
@@ -159,7 +164,7 @@ func history(g generator, logf func(string, ...any), count *tally) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	w, err := newWorld(g, dir, logf, count)
+	w, err := newWorld(g, on, dir, logf, count)
 	if err == nil {
 		err = w.run()
 	}
@@ -217,6 +222,11 @@ func (w *world) settle() error {
 	}
 	if d := snapshot.Difference(head); d != nil {
 		return fmt.Errorf("the server's snapshot against the model:\n  %s", strings.Join(d, "\n  "))
+	}
+	if look := w.host.backend.settled; look != nil {
+		if err := look(w.host.servers[0].stores.Stores, path); err != nil {
+			return fmt.Errorf("what the stores hold: %w", err)
+		}
 	}
 	for _, n := range w.nodes {
 		if err := n.sameByDiff(path); err != nil {

@@ -9,8 +9,10 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"replog/replog"
 	"replog/server"
@@ -38,76 +40,160 @@ func (f *faults) at(string) error {
 	return nil
 }
 
-// host is the real server, which can crash and come back.
+// backend is what a host runs on.
+type backend struct {
+	servers int
+	// open makes the stores of one server, whose data folder is given; end comes when
+	// the server has ended.
+	open func(folder string) (stores server.Stores, end func() error, err error)
+	// settled looks at what else the stores hold, where a history has ended with the
+	// content in the file at path; nil for nothing.
+	settled func(stores server.Stores, path string) error
+}
+
+func onSQLite(folder string) (server.Stores, func() error, error) {
+	f := sqlite.NewFolder(folder, sqlite.Options{})
+	return f, f.Close, nil
+}
+
+// host is the real server, or several on the same stores, which can crash and come
+// back.
 type host struct {
-	cfg     server.Config
-	stores  *keptStores
-	srv     *server.Server
+	backend *backend
+	folder  string
+	servers []*running
+	turn    atomic.Int64 // counts requests: each goes to the next server
 	web     *httptest.Server
-	handler atomic.Value // http.Handler
 	faults  faults
 	calm    *calm
 }
 
+// running is one server of a host.
+type running struct {
+	cfg     server.Config
+	stores  *keptStores
+	srv     *server.Server
+	handler atomic.Value // http.Handler
+	end     func() error
+}
+
 const databaseName = "shop"
 
-func newHost(folder string, random io.Reader, answerBytes int64) (*host, error) {
-	h := &host{stores: &keptStores{Stores: sqlite.NewFolder(folder, sqlite.Options{})}, calm: newCalm()}
-	h.cfg = server.Config{
-		Data: folder, Stores: h.stores, Random: random,
-		Logger: slog.New(slog.DiscardHandler),
-		Fault:  h.faults.at,
-		Limits: server.Limits{AnswerBytes: answerBytes},
-	}
-	if err := h.open(); err != nil {
-		return nil, err
+func newHost(on *backend, folder string, random io.Reader, answerBytes int64) (*host, error) {
+	h := &host{backend: on, folder: folder, calm: newCalm()}
+	for i := range on.servers {
+		h.servers = append(h.servers, &running{cfg: server.Config{
+			Data: filepath.Join(folder, strconv.Itoa(i)), Random: random,
+			Logger: slog.New(slog.DiscardHandler),
+			Fault:  h.faults.at,
+			Limits: server.Limits{AnswerBytes: answerBytes, KeepEvery: keepEvery, Poll: 20 * time.Millisecond},
+		}})
 	}
 	h.web = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h.handler.Load().(http.Handler).ServeHTTP(w, r)
+		h.next().handler.Load().(http.Handler).ServeHTTP(w, r)
 	}))
 	h.web.Config.ConnState = h.calm.connState
 	h.web.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	h.web.Start()
+	for _, s := range h.servers {
+		if err := s.open(on); err != nil {
+			return h, err
+		}
+	}
 	return h, nil
 }
 
-func (h *host) open() (err error) {
-	if h.srv, err = server.Open(h.cfg); err == nil {
-		h.handler.Store(http.HandlerFunc(h.srv.Handler().ServeHTTP))
+// keepEvery has servers keep contents in shared stores all the time.
+const keepEvery = 5
+
+// next is the server that gets the next request.
+func (h *host) next() *running {
+	return h.servers[int(h.turn.Add(1))%len(h.servers)]
+}
+
+func (s *running) open(on *backend) error {
+	stores, end, err := on.open(s.cfg.Data)
+	if err != nil {
+		return err
+	}
+	s.stores, s.end = &keptStores{Stores: stores}, end
+	s.cfg.Stores = s.stores
+	if shared, ok := stores.(server.SharedStores); ok {
+		s.cfg.Stores = &keptShared{keptStores: s.stores, SharedStores: shared}
+	}
+	if s.srv, err = server.Open(s.cfg); err == nil {
+		s.handler.Store(http.HandlerFunc(s.srv.Handler().ServeHTTP))
 	}
 	return err
 }
 
-// restart brings a server back that crashed, or was told to stop.
+func (s *running) close() error {
+	var err error
+	if s.srv != nil {
+		err = s.srv.Close()
+	}
+	if s.end != nil {
+		err = errors.Join(err, s.end())
+	}
+	s.srv, s.end = nil, nil
+	return err
+}
+
+// restart brings servers back that crashed, or were told to stop. Those on shared
+// stores come back with nothing but their token now and then.
 func (h *host) restart() error {
 	h.faults = faults{}
-	if err := h.srv.Close(); err != nil {
-		return err
+	for i, s := range h.servers {
+		if err := s.close(); err != nil {
+			return err
+		}
+		if _, shared := s.cfg.Stores.(*keptShared); shared && (int(h.turn.Load())+i)%2 == 0 {
+			if err := os.RemoveAll(filepath.Join(s.cfg.Data, "databases")); err != nil {
+				return err
+			}
+		}
+		if err := s.open(h.backend); err != nil {
+			return err
+		}
 	}
-	return h.open()
+	return nil
 }
 
 func (h *host) close() error {
 	h.web.Close()
-	return h.srv.Close()
+	var err error
+	for _, s := range h.servers {
+		err = errors.Join(err, s.close())
+	}
+	return err
 }
 
 func (h *host) url() string { return h.web.URL + "/" + databaseName }
 
 func (h *host) token() (string, error) {
-	b, err := os.ReadFile(filepath.Join(h.cfg.Data, "admin.token"))
+	b, err := os.ReadFile(filepath.Join(h.servers[0].cfg.Data, "admin.token"))
 	return strings.TrimSpace(string(b)), err
 }
 
 // entries reads the log after a revision.
 func (h *host) entries(after replog.Revision) ([]replog.Entry, error) {
 	var out []replog.Entry
-	err := h.stores.log.Entries(context.Background(), replog.Filter{After: after}, func(e replog.Entry) error {
+	err := h.log().Entries(context.Background(), replog.Filter{After: after}, func(e replog.Entry) error {
 		e, err := e.InMemory()
 		out = append(out, e)
 		return err
 	})
 	return out, err
+}
+
+// log is the log of the database, nil where it is not published.
+func (h *host) log() replog.Log {
+	for _, s := range h.servers {
+		if log := s.stores.log.Load(); log != nil {
+			return *log
+		}
+	}
+	return nil
 }
 
 // snapshot downloads the server's content.
@@ -139,11 +225,23 @@ func (h *host) snapshot(path string) error {
 // keptStores keeps the log at hand, to read it beside the server.
 type keptStores struct {
 	server.Stores
-	log replog.Log
+	log atomic.Pointer[replog.Store]
 }
 
 func (k *keptStores) Open(ctx context.Context, name string) (replog.Store, error) {
 	s, err := k.Stores.Open(ctx, name)
-	k.log = s
+	if err == nil {
+		k.log.Store(&s)
+	}
 	return s, err
+}
+
+// keptShared is keptStores of stores that are shared.
+type keptShared struct {
+	*keptStores
+	server.SharedStores
+}
+
+func (k *keptShared) Open(ctx context.Context, name string) (replog.Store, error) {
+	return k.keptStores.Open(ctx, name)
 }

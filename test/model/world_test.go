@@ -68,7 +68,7 @@ var ctx = context.Background()
 
 // newWorld publishes a drawn database and enrols the first devices. The world
 // has to be closed if it has a host, whether or not there is an error.
-func newWorld(g generator, dir string, logf func(string, ...any), count *tally) (*world, error) {
+func newWorld(g generator, on *backend, dir string, logf func(string, ...any), count *tally) (*world, error) {
 	var seed [32]byte
 	seed[0] = byte(g.upTo(256, "seed of the identities"))
 	w := &world{
@@ -79,7 +79,7 @@ func newWorld(g generator, dir string, logf func(string, ...any), count *tally) 
 	var err error
 	// Some servers answer in small pieces, so that a sync needs several requests.
 	pieces := int64(w.g.upTo(3, "small answers")/2) * 400
-	if w.host, err = newHost(filepath.Join(dir, "server"), w.random, pieces); err != nil {
+	if w.host, err = newHost(on, filepath.Join(dir, "server"), w.random, pieces); err != nil {
 		return w, err
 	}
 	if err := w.publish(); err != nil {
