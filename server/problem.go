@@ -77,6 +77,10 @@ func (s *Server) fail(w *responseWriter, r *http.Request, err error) {
 		panic(http.ErrAbortHandler)
 	}
 	p := problemOf(err)
+	if p.Code == replog.CodeInternal && s.cfg.Stores.Unavailable(err) {
+		s.cfg.Logger.Warn("the log store cannot be reached", "method", r.Method, "path", r.URL.Path, "error", err)
+		p = busy("the log store cannot be reached at the moment")
+	}
 	if p.Status >= http.StatusInternalServerError && p.Code != replog.CodeBusy && !errors.Is(err, context.Canceled) {
 		s.cfg.Logger.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 	}

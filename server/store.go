@@ -23,6 +23,9 @@ type Stores interface {
 	// Open opens the database that has the name now; fs.ErrNotExist where there is
 	// none.
 	Open(ctx context.Context, name string) (replog.Store, error)
+	// Unavailable tells whether an error of theirs, of their logs or of the registry
+	// means that they cannot be reached, and that this may pass.
+	Unavailable(err error) bool
 	Close() error
 }
 

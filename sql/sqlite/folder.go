@@ -109,6 +109,9 @@ func (f *Folder) Open(_ context.Context, name string) (replog.Store, error) {
 	return &stored{Log: log, folder: folder}, nil
 }
 
+// Unavailable is false: files are there, or something is wrong.
+func (f *Folder) Unavailable(error) bool { return false }
+
 // Close does nothing: each log is closed by whoever opened it.
 func (f *Folder) Close() error { return nil }
 
