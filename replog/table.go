@@ -40,6 +40,16 @@ type TableReference struct {
 	Referenced []string `json:"referenced"`
 }
 
+// TableMapping says that the rows of a table go to one that exists in the store.
+type TableMapping struct {
+	Table          string
+	Schema, Target string
+	// Columns maps names of columns to those of the target, where they differ.
+	Columns map[string]string
+	// Merge: rows that the target has stay, but for those with the key of a row.
+	Merge bool
+}
+
 // Content is a database as it stands, for stores that keep its rows as rows.
 type Content interface {
 	// Tables are the shapes of all replicated tables.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 )
 
@@ -42,12 +43,26 @@ func (s *Server) notReady(w http.ResponseWriter, what string, err error) {
 // metrics gives counters in Prometheus' text form
 // (https://prometheus.io/docs/instrumenting/exposition_formats/). Like readyz it names
 // no database.
-func (s *Server) metrics(w http.ResponseWriter, _ *http.Request) {
+func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 	var differed int64
 	for _, d := range s.allDatabases() {
 		differed += d.differed.Load()
 	}
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-	fmt.Fprintf(w, "# HELP %[1]s Entries of which a device said that running their intents changed something else there.\n"+
-		"# TYPE %[1]s counter\n%[1]s %[2]d\n", "replog_intents_differed_total", differed)
+	metric(w, "replog_intents_differed_total", "counter", "Entries of which a device said that running their intents changed something else there.", differed)
+	stores, ok := s.cfg.Stores.(RowStores)
+	if !ok {
+		return
+	}
+	rows, leftOut, err := stores.Misfits(r.Context())
+	if err != nil { // a metric that is absent says so
+		s.cfg.Logger.Warn("misfits cannot be counted", "error", err)
+		return
+	}
+	metric(w, "replog_misfit_rows", "gauge", "Rows that do not fit their tables in the log store.", rows)
+	metric(w, "replog_left_out", "gauge", "Constraints and columns that the tables in the log store had to leave out.", leftOut)
+}
+
+func metric(w io.Writer, name, kind, help string, value int64) {
+	fmt.Fprintf(w, "# HELP %[1]s %[3]s\n# TYPE %[1]s %[2]s\n%[1]s %[4]d\n", name, kind, help, value)
 }

@@ -41,6 +41,14 @@ type SharedStores interface {
 	Follow(ctx context.Context, every time.Duration, moved func(id string))
 }
 
+// RowStores are stores that keep the rows of databases as rows of tables.
+type RowStores interface {
+	Stores
+	// Misfits counts, over all databases, the rows that do not fit their tables, and the
+	// constraints and columns that had to be left out.
+	Misfits(ctx context.Context) (rows, leftOut int64, err error)
+}
+
 // registry is what a server knows of databases, devices and tokens. Several
 // processes may have it open; nothing of it is kept in memory.
 type registry struct {
