@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"replog/replog"
+	"replog/sql/internal/form"
 )
 
 // Append implements replog.LogTx. Nothing of the entry is in the transaction
@@ -18,14 +19,14 @@ func (t *tx) Append(e replog.Entry) error {
 	if want := t.head.Revision + 1; e.Revision != want {
 		return &RevisionError{Want: want, Got: e.Revision}
 	}
-	form := formOf(&e)
-	if form.Hash != e.Hash {
+	recorded := form.Of(&e)
+	if recorded.Hash != e.Hash {
 		return fmt.Errorf("append revision %d: %w", e.Revision, ErrHash)
 	}
-	if err := t.appendEntry(&e, form); err != nil {
+	if err := t.appendEntry(&e, recorded); err != nil {
 		return t.log.explain(fmt.Errorf("append revision %d: %w", e.Revision, err))
 	}
-	if t.broken = t.appendRows(&e, form); t.broken != nil {
+	if t.broken = t.appendRows(&e, recorded); t.broken != nil {
 		t.broken = t.log.explain(fmt.Errorf("append revision %d: %w", e.Revision, t.broken))
 		return t.broken
 	}
@@ -36,8 +37,8 @@ func (t *tx) Append(e replog.Entry) error {
 	return nil
 }
 
-func (t *tx) appendEntry(e *replog.Entry, form *replog.Form) error {
-	first, err := firstLine(form)
+func (t *tx) appendEntry(e *replog.Entry, recorded *replog.Form) error {
+	first, err := form.FirstLine(recorded)
 	if err != nil {
 		return err
 	}
@@ -45,38 +46,34 @@ func (t *tx) appendEntry(e *replog.Entry, form *replog.Form) error {
 	if len(e.Parts) > 0 {
 		parts = string(replog.EncodeParts(e.Parts))
 	}
-	if recorded := e.Transaction.RecordedNet(); recorded != nil {
-		net = recorded.Len()
+	if list := e.Transaction.RecordedNet(); list != nil {
+		net = list.Len()
 	}
 	if e.Outcome == replog.Applied {
 		changes = e.Made().Len()
 	}
 	x := &e.Transaction
-	ran, err := ranOf(e, form)
+	ran, err := form.RanOf(e, recorded)
 	if err != nil {
 		return err
 	}
 	return t.s.exec(insertEntry, int64(e.Revision), string(x.Device), int64(x.Seq), int64(x.Base), int64(x.Seen),
 		x.Label, x.Marked, int64(x.Time), int64(e.Received), string(e.Outcome), e.Reason.Code, e.Reason.Detail,
-		parts, e.Unsettled(), first, string(form.Hash), string(t.head.Chain.Next(e)), x.RecordedStatements().Len()+ran.intents, net, changes, asStored(e),
-		ran.intents, ran.blocks, ran.tables, e.AsRun, ran.digest, ran.lines, ran.ends)
+		parts, e.Unsettled(), first, string(recorded.Hash), string(t.head.Chain.Next(e)), x.RecordedStatements().Len()+ran.Intents, net, changes, form.AsStored(e),
+		ran.Intents, ran.Blocks, ran.Tables, e.AsRun, ran.Digest, ran.Lines, ran.Ends)
 }
 
-// asStored tells whether the changes of an entry are stored as recorded. What an
-// intent does is not recorded.
-func asStored(e *replog.Entry) bool { return !e.Transaction.HasIntents() && e.AsRecorded() }
-
-func (t *tx) appendRows(e *replog.Entry, form *replog.Form) error {
+func (t *tx) appendRows(e *replog.Entry, recorded *replog.Form) error {
 	if v := e.Schema; v != nil {
 		if err := t.insertSchema(v); err != nil {
 			return err
 		}
 	}
-	if err := t.appendRecorded(e, form); err != nil {
+	if err := t.appendRecorded(e, recorded); err != nil {
 		return err
 	}
 	if e.Outcome == replog.Applied {
-		if !asStored(e) {
+		if !form.AsStored(e) {
 			if err := t.appendEffects(e); err != nil {
 				return err
 			}
@@ -89,33 +86,33 @@ func (t *tx) appendRows(e *replog.Entry, form *replog.Form) error {
 }
 
 // appendRecorded stores the statements and the net changes of the recorded form.
-func (t *tx) appendRecorded(e *replog.Entry, form *replog.Form) error {
+func (t *tx) appendRecorded(e *replog.Entry, recorded *replog.Form) error {
 	fates, err := e.Fates()
 	if err != nil {
 		return err
 	}
 	rows := e.Transaction.RecordedStatements()
 	statements, rowStatements, net := 0, 0, 0
-	return eachBody(form, func(kind bodyKind, body string) error {
-		if kind == bodyNet {
+	return form.EachBody(recorded, func(kind form.Kind, body string) error {
+		if kind == form.Net {
 			net++
 			return t.s.exec(insertNet, int64(e.Revision), net-1, body)
 		}
-		if kind == bodyNoNet {
+		if kind == form.NoNet {
 			return nil
 		}
 		var s replog.Statement
-		if kind == bodyIntent {
+		if kind == form.Intent {
 			s.Intent = &replog.Intent{}
 		}
-		if kind == bodyStatement && len(e.Parts) > 0 {
+		if kind == form.Statement && len(e.Parts) > 0 {
 			c, err := rows.At(rowStatements)
 			if err != nil {
 				return err
 			}
 			s.Change = *c
 		}
-		if kind == bodyStatement {
+		if kind == form.Statement {
 			rowStatements++
 		}
 		var outcome, reason, detail any
@@ -124,6 +121,17 @@ func (t *tx) appendRecorded(e *replog.Entry, form *replog.Form) error {
 		}
 		statements++
 		return t.s.exec(insertStatement, int64(e.Revision), statements-1, body, outcome, reason, detail)
+	})
+}
+
+// appendEffects stores the changes of an entry that were not, all of them, made as
+// recorded.
+func (t *tx) appendEffects(e *replog.Entry) error {
+	return form.EachEffect(e, func(n, planned int, body []byte) error {
+		if planned >= 0 {
+			return t.s.exec(insertEffect, int64(e.Revision), n, planned, nil)
+		}
+		return t.s.exec(insertEffect, int64(e.Revision), n, nil, string(body))
 	})
 }
 

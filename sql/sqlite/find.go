@@ -1,9 +1,8 @@
 package sqlite
 
 import (
-	"database/sql"
-
 	"replog/replog"
+	"replog/sql/internal/form"
 )
 
 // Find implements replog.LogTx.
@@ -22,10 +21,12 @@ func (t *tx) Find(device replog.DeviceID, seq replog.Seq) (replog.Judged, error)
 func (t *tx) judged(condition string, device replog.DeviceID, seq replog.Seq) ([]replog.Judged, error) {
 	var list []replog.Judged
 	err := t.s.rows(selectJudged+condition, []any{string(device), int64(seq)}, func(scan func(...any) error) error {
-		d, changes, err := t.s.delivery(&replog.Wanted{To: device}, scan)
-		if err == nil {
-			list = append(list, replog.Judged{Verdict: *d.Verdict, Changes: changes})
+		row, err := scanJudged(scan)
+		if err != nil {
+			return err
 		}
+		judged, err := form.Judged(source{t.s}, row)
+		list = append(list, judged)
 		return err
 	})
 	return list, err
@@ -49,25 +50,12 @@ func (t *tx) Planned(r replog.Revision, yield func(n int, c *replog.Change) erro
 
 // eachPlanned gives net changes as they are stored, and may give intents.
 func (t *tx) eachPlanned(r replog.Revision, yield func(replog.LineKind, string) error) error {
-	var net sql.NullInt64
+	row := form.Row{Revision: r}
 	var intents bool
-	var blocks []byte
-	err := t.s.row(selectNetCount, []any{int64(r)}, &net, &intents, &blocks)
-	if err != nil {
+	if err := t.s.row(selectNetCount, []any{int64(r)}, &row.Net, &intents, (*[]byte)(&row.Blocks)); err != nil {
 		return err
 	}
-	if intents {
-		list, err := netBlocks(0, net, blocks)
-		if err != nil {
-			return err
-		}
-		return t.s.steps(int64(r), list, yield)
-	}
-	query := selectStatements
-	if net.Valid {
-		query = selectNet
-	}
-	return t.s.bodies(query, int64(r), yield)
+	return form.Planned(source{t.s}, &row, intents, yield)
 }
 
 // LastSeq implements replog.LogTx.

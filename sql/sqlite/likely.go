@@ -2,8 +2,8 @@ package sqlite
 
 import (
 	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"replog/sql/internal/form"
 )
 
 // likely is a condition on entry that holds wherever replog.Search finds the
@@ -11,7 +11,7 @@ import (
 // statements can be put together and searched. False where a text has nothing
 // to go by.
 func likely(text string) (string, []any, bool) {
-	patterns := likePatterns(text)
+	patterns := form.LikePatterns(text)
 	if len(patterns) == 0 {
 		return "", nil, false
 	}
@@ -32,59 +32,4 @@ func likely(text string) (string, []any, bool) {
             WHERE s.revision = entry.revision
                 -- {"blob", {"real" and {"text" box values that are rendered otherwise.
                 AND (` + like("s.body") + ` OR s.body GLOB '?*{"[brt]*')))`, args, true
-}
-
-// sqlWords are what rendered statements have that their stored form has not.
-var sqlWords = []string{"insert", "into", "values", "update", "set", "where", "and", "delete", "from", "null"}
-
-// maxWords is how many words are looked for, and maxPattern how many characters
-// of each.
-const (
-	maxWords   = 4
-	maxPattern = 100
-)
-
-// likePatterns are LIKE patterns for the first words of a text. Names, numbers
-// and words are stored as they are rendered, whatever is between them; a single
-// character is in everything.
-func likePatterns(text string) []string {
-	var patterns []string
-	for _, word := range strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
-		var pattern strings.Builder
-		literal := 0
-		for i, r := range []rune(word) {
-			if i == maxPattern {
-				break
-			}
-			if isLiteral(r) {
-				literal++
-				pattern.WriteRune(r)
-			} else {
-				pattern.WriteByte('_')
-			}
-		}
-		if literal > 1 && !isSQLWord(word) && len(patterns) < maxWords {
-			patterns = append(patterns, pattern.String())
-		}
-	}
-	return patterns
-}
-
-// isLiteral tells whether LIKE finds a lower-case character wherever some form
-// of it stands: it ignores the case of ASCII letters only. The lower case of the
-// Kelvin sign is k, and of a Turkish letter i.
-func isLiteral(r rune) bool {
-	if r < utf8.RuneSelf {
-		return r != 'k' && r != 'i'
-	}
-	return r != utf8.RuneError && unicode.ToUpper(r) == r && unicode.ToLower(r) == r
-}
-
-func isSQLWord(word string) bool {
-	for _, w := range sqlWords {
-		if strings.Contains(w, word) {
-			return true
-		}
-	}
-	return false
 }

@@ -3,12 +3,10 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 
 	"replog/replog"
+	"replog/sql/internal/form"
 )
 
 // Head implements replog.Log.
@@ -77,15 +75,11 @@ func (l *Log) view(ctx context.Context, f func(*session) error) error {
 
 // reader reads whole entries. Long ones are on disk.
 type reader struct {
-	s     *session
-	forms *formReader
-	lines *replog.LineReader // reads forms
+	s *session
+	r *form.Reader
 }
 
-func newReader(s *session) *reader {
-	f := &formReader{s: s}
-	return &reader{s: s, forms: f, lines: replog.NewLineReader(f)}
-}
+func newReader(s *session) *reader { return &reader{s: s, r: form.NewReader(source{s})} }
 
 // all gives each entry, until each returns.
 func (r *reader) all(query string, args []any, each func(replog.Entry) error) error {
@@ -111,8 +105,8 @@ func (r *reader) one(query string, args ...any) (e replog.Entry, err error) {
 	if err == nil && !found {
 		err = replog.ErrNotFound
 	}
-	if made, ok := e.LongChanges.(*madeChanges); ok && err == nil {
-		err = made.read() // it outlasts the reader
+	if err == nil {
+		err = form.Outlast(&e) // the reader
 	}
 	if err != nil {
 		return replog.Entry{}, errors.Join(err, e.Close())
@@ -120,113 +114,12 @@ func (r *reader) one(query string, args ...any) (e replog.Entry, err error) {
 	return e, nil
 }
 
-func (r *reader) entry(scan func(...any) error) (e replog.Entry, err error) {
-	var (
-		first                         string
-		parts, blocks, tables, digest sql.RawBytes
-		ends                          sql.RawBytes
-		statements                    int
-		net, changes, lines           sql.NullInt64
-		asRecorded                    bool
-	)
-	err = scan(&e.Revision, &e.Received, &e.Outcome, &e.Reason.Code, &e.Reason.Detail, &parts,
-		&first, &e.Hash, &statements, &net, &changes, &asRecorded, &blocks, &tables, &e.AsRun, &digest, &lines, &ends)
+func (r *reader) entry(scan func(...any) error) (replog.Entry, error) {
+	var e form.Row
+	err := scan(&e.Revision, &e.Received, &e.Outcome, &e.Reason.Code, &e.Reason.Detail, &e.Parts, &e.First, &e.Hash,
+		&e.Statements, &e.Net, &e.Changes, &e.AsRecorded, &e.Blocks, &e.Tables, &e.AsRun, &e.Digest, &e.Lines, &e.Ends)
 	if err != nil {
-		return e, err
+		return replog.Entry{}, err
 	}
-	if e.BySteps = lines.Valid && len(ends) == 0; len(ends) > 0 {
-		if err := r.schema(&e, ends); err != nil {
-			return e, err
-		}
-	}
-	if err = decode(parts, tables, digest, &e.Parts, &e.Tables, &e.Digest); err == nil {
-		err = r.recorded(&e, first, statements, net, blocks)
-	}
-	switch {
-	case err != nil:
-	case asRecorded && e.Form != nil:
-		e.LongChanges = e.Transaction.NetChanges()
-	case asRecorded:
-		e.Changes, err = replog.InMemory(e.Transaction.NetChanges())
-	case changes.Valid && e.Transaction.HasIntents():
-		e.LongChanges = &madeChanges{r: r, revision: e.Revision, n: int(changes.Int64)}
-	case changes.Valid:
-		err = r.made(&e, int(changes.Int64))
-	}
-	if err != nil {
-		return replog.Entry{}, fmt.Errorf("revision %d: %w", e.Revision, errors.Join(err, e.Close()))
-	}
-	return e, nil
-}
-
-// decode reads what an entry has as JSON, and its digest.
-func decode(parts, tables, digest []byte, p *[]replog.Part, t *[]string, d **replog.Digest) error {
-	if len(parts) > 0 {
-		if err := json.Unmarshal(parts, p); err != nil {
-			return fmt.Errorf("parts: %w", err)
-		}
-	}
-	if len(tables) > 0 {
-		if err := json.Unmarshal(tables, t); err != nil {
-			return fmt.Errorf("tables: %w", err)
-		}
-	}
-	if len(digest) == 0 {
-		return nil
-	}
-	is, err := replog.ParseDigest(string(digest))
-	*d = &is
-	return err
-}
-
-// recorded reads the transaction, with its form where it is long. It fails with
-// replog.ErrForm where the rows are not those that were stored.
-func (r *reader) recorded(e *replog.Entry, first string, statements int, net sql.NullInt64, blocks []byte) error {
-	list, err := netBlocks(statements, net, blocks)
-	if err != nil {
-		return err
-	}
-	r.forms.begin(e.Revision, first, e.Hash, list)
-	defer r.forms.close()
-	form, err := r.lines.Form()
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		err = fmt.Errorf("%w: it ends too early", replog.ErrForm)
-	}
-	if err != nil {
-		return err
-	}
-	e.Transaction = form.Transaction
-	if form.IsLong() {
-		e.Form = form
-	}
-	return nil
-}
-
-// made reads the changes of an entry that are not stored as recorded.
-func (r *reader) made(e *replog.Entry, n int) error {
-	add := func(c replog.Change) error {
-		e.Changes = append(e.Changes, c)
-		return nil
-	}
-	if e.Form != nil {
-		list := replog.NewChangeSpill()
-		e.LongChanges, add = list, list.Add
-	} else {
-		e.Changes = make([]replog.Change, 0, n)
-	}
-	return r.eachMade(e.Revision, add)
-}
-
-func (r *reader) eachMade(revision replog.Revision, add func(replog.Change) error) error {
-	return r.s.rows(selectMade, []any{int64(revision)}, func(scan func(...any) error) error {
-		var body sql.NullString
-		if err := scan(&body); err != nil {
-			return err
-		}
-		c, err := replog.ParseChange([]byte(body.String))
-		if err != nil {
-			return err
-		}
-		return add(c)
-	})
+	return r.r.Entry(&e)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"replog/replog"
+	"replog/sql/internal/form"
 )
 
 // A search goes through the revisions that its indexes give, one after the
@@ -34,7 +35,7 @@ func (l *Log) search(ctx context.Context, s *session, f replog.Filter, yield fun
 			return err
 		}
 		if f.Text != "" {
-			if ok, err := s.mentions(revision, text); err != nil || !ok {
+			if ok, err := s.mentions(replog.Revision(revision), text); err != nil || !ok {
 				return err
 			}
 		}
@@ -53,6 +54,17 @@ func (l *Log) search(ctx context.Context, s *session, f replog.Filter, yield fun
 		return nil
 	}
 	return err
+}
+
+// mentions tells whether a text occurs in an entry.
+func (s *session) mentions(revision replog.Revision, text replog.Search) (bool, error) {
+	row := form.Row{Revision: revision}
+	var label string
+	err := s.row(selectWords, []any{int64(revision)}, &label, &row.Reason.Code, &row.Reason.Detail, (*[]byte)(&row.Parts))
+	if err != nil {
+		return false, err
+	}
+	return form.Mentioned(source{s}, &row, label, text)
 }
 
 // errLimit ends a search.

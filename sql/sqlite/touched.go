@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"replog/replog"
+	"replog/sql/internal/form"
 )
 
 // appendTouched stores what a search by table or row has to find. It comes after
@@ -12,7 +13,7 @@ func (t *tx) appendTouched(e *replog.Entry) error {
 	tables := map[string]bool{}
 	// Most entries touch no other rows than they change: they are what was
 	// recorded, and the statements are the net changes.
-	others := e.Transaction.RecordedNet() != nil || !asStored(e)
+	others := e.Transaction.RecordedNet() != nil || !form.AsStored(e)
 	table := func(name string) error {
 		if tables[name] {
 			return nil
@@ -46,7 +47,7 @@ func (t *tx) appendTouched(e *replog.Entry) error {
 			return err
 		}
 	}
-	if asStored(e) || e.Transaction.HasIntents() { // whose tables are known
+	if form.AsStored(e) || e.Transaction.HasIntents() { // whose tables are known
 		return nil
 	}
 	return replog.EachChange(e.Made(), func(_ int, c *replog.Change) error { return table(c.Table) })

@@ -1,4 +1,4 @@
-package sqlite
+package form
 
 import (
 	"bytes"
@@ -18,16 +18,16 @@ const (
 
 func endLine(hash replog.Hash) string { return `{"end":{"hash":"` + string(hash) + `"}}` + "\n" }
 
-// formOf is an entry's recorded form.
-func formOf(e *replog.Entry) *replog.Form {
+// Of is an entry's recorded form.
+func Of(e *replog.Entry) *replog.Form {
 	if e.Form != nil {
 		return e.Form
 	}
 	return replog.NewForm(&e.Transaction)
 }
 
-// firstLine is the line with which a form begins.
-func firstLine(form *replog.Form) (first string, err error) {
+// FirstLine is the line with which a form begins.
+func FirstLine(form *replog.Form) (first string, err error) {
 	err = form.EachLine(func(line []byte) error {
 		first = string(line)
 		return errFirst
@@ -40,33 +40,34 @@ func firstLine(form *replog.Form) (first string, err error) {
 
 var errFirst = errors.New("the first line was read")
 
-// bodyKind is what a body in a form is of.
-type bodyKind int
+// Kind is what a body in a form is of.
+type Kind int
 
+// The kinds.
 const (
-	bodyStatement bodyKind = iota
-	bodyNet
-	bodyNoNet // there is none
-	bodyIntent
+	Statement Kind = iota
+	Net
+	NoNet // there is none
+	Intent
 )
 
-// eachBody gives the bodies of a form's statements, net changes and intents, byte
+// EachBody gives the bodies of a form's statements, net changes and intents, byte
 // for byte.
-func eachBody(form *replog.Form, each func(bodyKind, string) error) error {
+func EachBody(form *replog.Form, each func(Kind, string) error) error {
 	n := 0
 	return form.EachLine(func(line []byte) error {
 		n++
 		if body, ok := unwrap(line, beforeStatement); ok {
-			return each(bodyStatement, body)
+			return each(Statement, body)
 		}
 		if body, ok := unwrap(line, beforeNet); ok {
-			return each(bodyNet, body)
+			return each(Net, body)
 		}
 		if body, ok := unwrap(line, beforeIntent); ok {
-			return each(bodyIntent, body)
+			return each(Intent, body)
 		}
 		if string(line) == noNetLine {
-			return each(bodyNoNet, "")
+			return each(NoNet, "")
 		}
 		if n > 1 && string(line) != endLine(form.Hash) {
 			return fmt.Errorf("%w: a line that the store does not know: %.80s", replog.ErrForm, line)

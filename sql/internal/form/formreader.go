@@ -1,7 +1,6 @@
-package sqlite
+package form
 
 import (
-	"database/sql"
 	"errors"
 	"io"
 
@@ -10,13 +9,13 @@ import (
 
 // formReader reads recorded forms out of the store, one after the other.
 type formReader struct {
-	s        *session
-	revision int64
+	s        Source
+	revision replog.Revision
 	first    string // lines; first is "" when it has been read
 	end      string
 	blocks   []netBlock // that are not read yet
-	// The rows of statements and of net changes, nil before they are opened.
-	statements, net *sql.Rows
+	// The bodies of statements and of net changes, nil before they are opened.
+	statements, net Bodies
 	number          int // of the next statement
 	due             int // net changes that come next
 
@@ -26,7 +25,7 @@ type formReader struct {
 
 // begin makes the form of an entry what is read next.
 func (f *formReader) begin(revision replog.Revision, first string, hash replog.Hash, blocks []netBlock) {
-	f.revision, f.first, f.end, f.blocks = int64(revision), first, endLine(hash), blocks
+	f.revision, f.first, f.end, f.blocks = revision, first, endLine(hash), blocks
 	f.number, f.due = 0, 0
 }
 
@@ -74,7 +73,7 @@ func (f *formReader) next() error {
 
 // statementLine reads a statement, or the last line where there is none.
 func (f *formReader) statementLine() error {
-	body, err := f.body(&f.statements, selectStatements)
+	body, err := f.body(&f.statements, Statements)
 	switch {
 	case errors.Is(err, io.EOF):
 		f.line = append(f.line, f.end...)
@@ -82,7 +81,7 @@ func (f *formReader) statementLine() error {
 		return nil
 	case err != nil:
 		return err
-	case isIntent(body):
+	case IsIntent(body):
 		f.wrap(beforeIntent, body)
 	default:
 		f.wrap(beforeStatement, body)
@@ -93,7 +92,7 @@ func (f *formReader) statementLine() error {
 
 // netLine fails with io.EOF where one is missing.
 func (f *formReader) netLine() error {
-	body, err := f.body(&f.net, selectNet)
+	body, err := f.body(&f.net, Nets)
 	f.wrap(beforeNet, body)
 	return err
 }
@@ -102,28 +101,22 @@ func (f *formReader) wrap(before string, body []byte) {
 	f.line = append(append(append(f.line, before...), body...), afterBody...)
 }
 
-// body reads the next row of a query, which it opens first. io.EOF after the last.
-func (f *formReader) body(rows **sql.Rows, query string) (body sql.RawBytes, err error) {
-	if *rows == nil {
-		if *rows, err = f.s.open(query, f.revision); err != nil {
+// body reads the next body of a list, which it opens first. io.EOF after the last.
+func (f *formReader) body(bodies *Bodies, list List) (body []byte, err error) {
+	if *bodies == nil {
+		if *bodies, err = f.s.Bodies(list, f.revision); err != nil {
 			return nil, err
 		}
 	}
-	if !(*rows).Next() {
-		if err := (*rows).Err(); err != nil {
-			return nil, err
-		}
-		return nil, io.EOF
-	}
-	return body, (*rows).Scan(&body)
+	return (*bodies).Next()
 }
 
 // close forgets what is left of a form.
 func (f *formReader) close() {
-	for _, rows := range []**sql.Rows{&f.statements, &f.net} {
-		if *rows != nil {
-			(*rows).Close()
-			*rows = nil
+	for _, bodies := range []*Bodies{&f.statements, &f.net} {
+		if *bodies != nil {
+			(*bodies).Close()
+			*bodies = nil
 		}
 	}
 	f.first, f.end, f.blocks, f.pending, f.due = "", "", nil, nil, 0

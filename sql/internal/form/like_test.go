@@ -1,4 +1,4 @@
-package sqlite
+package form
 
 import (
 	"slices"
@@ -19,7 +19,7 @@ func TestWordsOfATextAreLookedForFirst(t *testing.T) {
 		"\xff\xff":           nil,
 		"ate":                nil,
 	} {
-		if got := likePatterns(text); !slices.Equal(got, want) {
+		if got := LikePatterns(text); !slices.Equal(got, want) {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
 	}

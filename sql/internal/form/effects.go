@@ -1,4 +1,4 @@
-package sqlite
+package form
 
 import (
 	"hash/maphash"
@@ -7,13 +7,19 @@ import (
 	"replog/replog"
 )
 
-// appendEffects stores the changes of an entry that were not, all of them,
-// made as recorded: by number those that were, but where there are intents.
-func (t *tx) appendEffects(e *replog.Entry) error {
+// AsStored tells whether the changes of an entry are stored as recorded. What an
+// intent does is not recorded.
+func AsStored(e *replog.Entry) bool { return !e.Transaction.HasIntents() && e.AsRecorded() }
+
+// EachEffect gives the changes of an entry that were not, all of them, made as
+// recorded: by the number of the net change those that were, but for where there are
+// intents, and as a body, with number -1, the others.
+func EachEffect(e *replog.Entry, each func(n, planned int, body []byte) error) error {
 	plans := &plans{list: e.Transaction.NetChanges()}
 	if e.Transaction.HasIntents() {
 		plans.list = replog.ChangeList(nil) // the log tells a change of an intent by its body
 	}
+	var body []byte
 	return replog.EachChange(e.Made(), func(i int, c *replog.Change) error {
 		made := *c // what plans reads may be of the same list
 		n, planned, err := plans.of(&made)
@@ -21,9 +27,10 @@ func (t *tx) appendEffects(e *replog.Entry) error {
 		case err != nil:
 			return err
 		case planned != nil && made.Equal(planned):
-			return t.s.exec(insertEffect, int64(e.Revision), i, n, nil)
+			return each(i, n, nil)
 		}
-		return t.s.exec(insertEffect, int64(e.Revision), i, nil, string(made.AppendJSON(nil)))
+		body = made.AppendJSON(body[:0])
+		return each(i, -1, body)
 	})
 }
 

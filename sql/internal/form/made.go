@@ -1,4 +1,4 @@
-package sqlite
+package form
 
 import (
 	"errors"
@@ -10,7 +10,7 @@ import (
 // may be millions. They are read once somebody asks for them, as most readers of the
 // log do not.
 type madeChanges struct {
-	r        *reader
+	r        *Reader
 	revision replog.Revision
 	n        int
 	list     *replog.Spill[replog.Change] // nil before they are read
