@@ -93,10 +93,10 @@ func (t *tx) appendRecorded(e *replog.Entry, recorded *replog.Form) error {
 	}
 	rows := e.Transaction.RecordedStatements()
 	statements, rowStatements, net := 0, 0, 0
-	return form.EachBody(recorded, func(kind form.Kind, body string) error {
+	return form.EachBody(recorded, func(kind form.Kind, body []byte) error {
 		if kind == form.Net {
 			net++
-			return t.s.exec(insertNet, int64(e.Revision), net-1, body)
+			return t.s.exec(insertNet, int64(e.Revision), net-1, string(body))
 		}
 		if kind == form.NoNet {
 			return nil
@@ -120,18 +120,18 @@ func (t *tx) appendRecorded(e *replog.Entry, recorded *replog.Form) error {
 			outcome, reason, detail = string(p.Outcome), p.Reason.Code, p.Reason.Detail
 		}
 		statements++
-		return t.s.exec(insertStatement, int64(e.Revision), statements-1, body, outcome, reason, detail)
+		return t.s.exec(insertStatement, int64(e.Revision), statements-1, string(body), outcome, reason, detail)
 	})
 }
 
 // appendEffects stores the changes of an entry that were not, all of them, made as
 // recorded.
 func (t *tx) appendEffects(e *replog.Entry) error {
-	return form.EachEffect(e, func(n, planned int, body []byte) error {
+	return form.EachEffect(e, func(n, planned int, c *replog.Change) error {
 		if planned >= 0 {
 			return t.s.exec(insertEffect, int64(e.Revision), n, planned, nil)
 		}
-		return t.s.exec(insertEffect, int64(e.Revision), n, nil, string(body))
+		return t.s.exec(insertEffect, int64(e.Revision), n, nil, string(c.AppendJSON(nil)))
 	})
 }
 

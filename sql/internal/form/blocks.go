@@ -76,7 +76,7 @@ func (b *netBlock) UnmarshalJSON(data []byte) error {
 // blocksOf finds them in a form, and counts its intents.
 func blocksOf(form *replog.Form) (list []netBlock, intents int, err error) {
 	number, first := 0, 0
-	err = EachBody(form, func(kind Kind, _ string) error {
+	err = EachBody(form, func(kind Kind, _ []byte) error {
 		switch kind {
 		case Intent:
 			intents++

@@ -12,14 +12,13 @@ import (
 func AsStored(e *replog.Entry) bool { return !e.Transaction.HasIntents() && e.AsRecorded() }
 
 // EachEffect gives the changes of an entry that were not, all of them, made as
-// recorded: by the number of the net change those that were, but for where there are
-// intents, and as a body, with number -1, the others.
-func EachEffect(e *replog.Entry, each func(n, planned int, body []byte) error) error {
+// recorded, valid until each returns: with the number of the net change those that
+// were, but for where there are intents, and with -1 the others.
+func EachEffect(e *replog.Entry, each func(n, planned int, c *replog.Change) error) error {
 	plans := &plans{list: e.Transaction.NetChanges()}
 	if e.Transaction.HasIntents() {
 		plans.list = replog.ChangeList(nil) // the log tells a change of an intent by its body
 	}
-	var body []byte
 	return replog.EachChange(e.Made(), func(i int, c *replog.Change) error {
 		made := *c // what plans reads may be of the same list
 		n, planned, err := plans.of(&made)
@@ -27,10 +26,9 @@ func EachEffect(e *replog.Entry, each func(n, planned int, body []byte) error) e
 		case err != nil:
 			return err
 		case planned != nil && made.Equal(planned):
-			return each(i, n, nil)
+			return each(i, n, &made)
 		}
-		body = made.AppendJSON(body[:0])
-		return each(i, -1, body)
+		return each(i, -1, &made)
 	})
 }
 

@@ -52,8 +52,8 @@ const (
 )
 
 // EachBody gives the bodies of a form's statements, net changes and intents, byte
-// for byte.
-func EachBody(form *replog.Form, each func(Kind, string) error) error {
+// for byte, valid until each returns.
+func EachBody(form *replog.Form, each func(Kind, []byte) error) error {
 	n := 0
 	return form.EachLine(func(line []byte) error {
 		n++
@@ -67,7 +67,7 @@ func EachBody(form *replog.Form, each func(Kind, string) error) error {
 			return each(Intent, body)
 		}
 		if string(line) == noNetLine {
-			return each(NoNet, "")
+			return each(NoNet, nil)
 		}
 		if n > 1 && string(line) != endLine(form.Hash) {
 			return fmt.Errorf("%w: a line that the store does not know: %.80s", replog.ErrForm, line)
@@ -77,11 +77,10 @@ func EachBody(form *replog.Form, each func(Kind, string) error) error {
 }
 
 // unwrap returns the body of a line that begins with before.
-func unwrap(line []byte, before string) (string, bool) {
+func unwrap(line []byte, before string) ([]byte, bool) {
 	rest, ok := bytes.CutPrefix(line, []byte(before))
 	if !ok {
-		return "", false
+		return nil, false
 	}
-	body, ok := bytes.CutSuffix(rest, []byte(afterBody))
-	return string(body), ok
+	return bytes.CutSuffix(rest, []byte(afterBody))
 }

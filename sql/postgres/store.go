@@ -1,0 +1,162 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"replog/replog"
+)
+
+// Options says how a store is opened. The zero Options are good.
+type Options struct {
+	// PartitionRevisions is how many revisions a part of the log holds that can be
+	// dropped as one; 0 is a million. It counts for parts that are made from now on.
+	PartitionRevisions int64
+	// Readers bounds the connections on which logs are read at the same time; 0 is 32.
+	// Each log that is written has another one.
+	Readers int
+	// Listen addresses the server itself where the store's address is PgBouncer's,
+	// which loses notifications; "" is the store's address.
+	Listen string
+	// Rows, where not nil, gives what keeps the rows of a database, for each log that
+	// is opened.
+	Rows func(database string) Rows
+	// Now is the clock; nil is the system's.
+	Now func() time.Time
+}
+
+// Store is a log store: a PostgreSQL database that has the schema replog. It is safe
+// for concurrent use.
+type Store struct {
+	dsn     string
+	options Options
+	// Readers and writers have connections of their own, so that no number of readers
+	// keeps a writer waiting.
+	readers, writers *sql.DB
+	hints            *announcer
+}
+
+// Open opens a store. ErrNotStore where the PostgreSQL database holds none,
+// *VersionError where its version is not this program's: nothing is migrated.
+func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
+	o.PartitionRevisions = cmp.Or(o.PartitionRevisions, 1_000_000)
+	o.Readers = cmp.Or(o.Readers, 32)
+	o.Listen = cmp.Or(o.Listen, dsn)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.PartitionRevisions < 0 || o.Readers < 0 {
+		return nil, errors.New("open the log store: numbers below 0 in its options")
+	}
+	s := &Store{dsn: dsn, options: o}
+	var err error
+	if s.readers, err = open(dsn, nil); err != nil {
+		return nil, err
+	}
+	s.readers.SetMaxOpenConns(o.Readers)
+	if s.writers, err = open(dsn, nil); err == nil {
+		err = checkVersion(ctx, s.readers)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the log store: %w", err), s.Close())
+	}
+	s.hints = newAnnouncer(s.writers)
+	return s, nil
+}
+
+// DB is the store's pool of connections. What runs on it names the schema replog, and
+// needs nothing of a session.
+func (s *Store) DB() *sql.DB { return s.writers }
+
+// Close releases the store. Logs that are still open fail from then on.
+func (s *Store) Close() error {
+	if s.hints != nil {
+		s.hints.close()
+	}
+	err := s.readers.Close()
+	if s.writers != nil {
+		err = errors.Join(err, s.writers.Close())
+	}
+	return err
+}
+
+// Databases gives the ids of the databases that are not retired, by name.
+func (s *Store) Databases(ctx context.Context) (map[string]string, error) {
+	rows, err := s.readers.QueryContext(ctx, selectDatabases)
+	if err != nil {
+		return nil, because(ctx, err)
+	}
+	defer rows.Close()
+	all := map[string]string{}
+	for rows.Next() {
+		var name, id string
+		if err := rows.Scan(&name, &id); err != nil {
+			return nil, err
+		}
+		all[name] = id
+	}
+	return all, because(ctx, rows.Err())
+}
+
+// Log opens the log of the database with that id, or ErrNotFound.
+func (s *Store) Log(ctx context.Context, id string) (*Log, error) {
+	var n int64
+	err := s.readers.QueryRowContext(ctx, selectDatabase, id).Scan(&n)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("open the log of %s: %w", id, ErrNotFound)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open the log of %s: %w", id, because(ctx, err))
+	}
+	return newLog(s, id, n), nil
+}
+
+// Create makes a database with an empty log that stands at head, whose Database is its
+// id, and has fill put into it what it begins with, all in one transaction. fill may be
+// nil. *ExistsError where there is a database of that name or id that is not retired.
+func (s *Store) Create(ctx context.Context, name string, head replog.Head, fill func(*Tx) error) error {
+	err := s.create(ctx, name, head, fill)
+	if hasState(err, uniqueViolation) {
+		err = &ExistsError{Name: name}
+	}
+	if err != nil {
+		return fmt.Errorf("create database %s: %w", name, err)
+	}
+	return nil
+}
+
+func (s *Store) create(ctx context.Context, name string, head replog.Head, fill func(*Tx) error) error {
+	c, err := beginWriter(ctx, s.writers)
+	if err != nil {
+		return err
+	}
+	var n int64
+	err = c.row(insertDatabase, []any{head.Database, name, s.options.Now().UnixMilli()}, &n)
+	if err == nil {
+		err = c.run(insertHead, n, string(head.Epoch), int64(head.Revision), string(head.Chain), int64(0))
+	}
+	if err != nil {
+		return errors.Join(err, c.rollback())
+	}
+	l := newLog(s, head.Database, n)
+	<-l.turn
+	l.known.forget(head)
+	t := l.newTx(c, head, lastChange{}, 0)
+	if err = c.runAll(l.text(createDatabase)); err == nil {
+		err = t.makeParts(int64(head.Revision))
+	}
+	if err == nil {
+		err = t.beginRows()
+	}
+	if err == nil && fill != nil {
+		err = fill(t)
+	}
+	if err != nil {
+		return errors.Join(err, t.Rollback())
+	}
+	return t.Commit()
+}

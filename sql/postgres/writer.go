@@ -1,0 +1,104 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+)
+
+// writer is a PostgreSQL transaction that writes, on a connection of its own.
+// Statements run without a context of the caller's: one that is cancelled would leave
+// the transaction in nobody knows what state.
+type writer struct {
+	conn *sql.Conn
+	tx   *sql.Tx
+	// failed is the first error of a statement: PostgreSQL has given the transaction up
+	// then.
+	failed error
+}
+
+// writerSettings are those of the transaction. No time limit of the server's may end
+// it, but for that of a dead client: after some 30 seconds its lock is free. What is
+// answered as committed is on disk.
+const writerSettings = `
+SET LOCAL statement_timeout = 0;
+SET LOCAL lock_timeout = 0;
+SET LOCAL idle_in_transaction_session_timeout = 0;
+SET LOCAL tcp_keepalives_idle = 10;
+SET LOCAL tcp_keepalives_interval = 5;
+SET LOCAL tcp_keepalives_count = 4;
+SELECT set_config('transaction_timeout', '0', true)
+WHERE current_setting('transaction_timeout', true) IS NOT NULL;
+SELECT set_config('synchronous_commit', 'on', true)
+WHERE current_setting('synchronous_commit') IN ('off', 'local')`
+
+// beginWriter begins a transaction, waiting for a connection until ctx is done.
+func beginWriter(ctx context.Context, db *sql.DB) (*writer, error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, because(ctx, err)
+	}
+	c := &writer{conn: conn}
+	if c.tx, err = conn.BeginTx(context.Background(), nil); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	if err := c.runAll(writerSettings); err != nil {
+		return nil, errors.Join(err, c.rollback())
+	}
+	return c, nil
+}
+
+func (c *writer) note(err error) error {
+	if err != nil && c.failed == nil && !errors.Is(err, sql.ErrNoRows) {
+		c.failed = err
+	}
+	return err
+}
+
+// run runs a statement.
+func (c *writer) run(query string, args ...any) error {
+	_, err := c.tx.ExecContext(context.Background(), query, args...)
+	return c.note(err)
+}
+
+// runAll runs statements without arguments.
+func (c *writer) runAll(statements string) error { return c.run(statements) }
+
+// row scans the first row that query gives; sql.ErrNoRows where there is none.
+func (c *writer) row(query string, args []any, into ...any) error {
+	return c.note(c.tx.QueryRowContext(context.Background(), query, args...).Scan(into...))
+}
+
+// query implements querier.
+func (c *writer) query(query string, args ...any) (*sql.Rows, error) {
+	rows, err := c.tx.QueryContext(context.Background(), query, args...)
+	return rows, c.note(err)
+}
+
+// rollback gives the transaction up.
+func (c *writer) rollback() error {
+	err := c.tx.Rollback()
+	if err != nil {
+		c.discard() // the end of a connection rolls back, too
+		err = nil
+	}
+	return errors.Join(err, ignoreDone(c.conn.Close()))
+}
+
+func (c *writer) commit() error {
+	err := c.tx.Commit()
+	if err != nil {
+		c.discard()
+	}
+	return errors.Join(err, ignoreDone(c.conn.Close()))
+}
+
+func ignoreDone(err error) error {
+	if errors.Is(err, sql.ErrConnDone) {
+		return nil
+	}
+	return err
+}
+
+// discard closes the connection rather than let another use it.
+func (c *writer) discard() { discard(c.conn) }
