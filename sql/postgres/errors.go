@@ -69,7 +69,7 @@ const (
 	undefinedTable    = "42P01"
 	invalidSchemaName = "3F000"
 	uniqueViolation   = "23505"
-	queryCanceled     = "57014"
+	lockNotAvailable  = "55P03"
 )
 
 // hasState tells whether PostgreSQL answered with one of these SQLSTATEs.

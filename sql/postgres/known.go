@@ -17,6 +17,8 @@ type known struct {
 	stored  map[hashed]bool
 	devices map[replog.DeviceID]seqs
 	rows    rowIndex
+	// partsTo: revisions below have parts of the tables to go to; there may be more.
+	partsTo int64
 
 	added added
 }

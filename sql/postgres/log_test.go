@@ -15,7 +15,9 @@ func TestMain(m *testing.M) { os.Exit(cluster.Main(m)) }
 func TestConformance(t *testing.T) { logtest.Run(t, conform(Options{})) }
 
 // TestConformanceAcrossParts has every test go over several parts of the log.
-func TestConformanceAcrossParts(t *testing.T) { logtest.Run(t, conform(Options{PartitionRevisions: 3})) }
+func TestConformanceAcrossParts(t *testing.T) {
+	logtest.Run(t, conform(Options{PartitionRevisions: 3}))
+}
 
 // conform makes one store for all tests, each with a database of its own.
 func conform(o Options) logtest.Open {

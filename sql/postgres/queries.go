@@ -20,9 +20,14 @@ const insertDatabase = `
 INSERT INTO replog.database (id, name, published_at) VALUES ($1, $2, $3) RETURNING n`
 
 const insertHead = `
-INSERT INTO replog.head (database, epoch, revision, chain, last_changed, last_changed_by, other_changed, parts_to)
-VALUES ($1, $2, $3, $4, 0, '', 0, $5)
-RETURNING database`
+INSERT INTO replog.head (database, epoch, revision, chain, last_changed, last_changed_by, other_changed)
+VALUES ($1, $2, $3, $4, 0, '', 0)`
+
+const selectPartsTo = `
+SELECT coalesce(max(to_revision), -1) FROM replog.part WHERE database = $1`
+
+const insertPart = `
+INSERT INTO replog.part (database, from_revision, to_revision) VALUES ($1, $2, $3)`
 
 const selectHead = `
 SELECT epoch, revision, chain FROM replog.head WHERE database = $1`
@@ -34,14 +39,14 @@ JOIN replog.database d ON d.n = h.database
 WHERE d.retired_at IS NULL`
 
 const lockHead = `
-SELECT epoch, revision, chain, last_changed, last_changed_by, other_changed, parts_to
+SELECT epoch, revision, chain, last_changed, last_changed_by, other_changed
 FROM replog.head
 WHERE database = $1
 FOR UPDATE`
 
 const updateHead = `
 UPDATE replog.head
-SET epoch = $2, revision = $3, chain = $4, last_changed = $5, last_changed_by = $6, other_changed = $7, parts_to = $8
+SET epoch = $2, revision = $3, chain = $4, last_changed = $5, last_changed_by = $6, other_changed = $7
 WHERE database = $1`
 
 const insertSchemaVersion = `

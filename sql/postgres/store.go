@@ -137,7 +137,7 @@ func (s *Store) create(ctx context.Context, name string, head replog.Head, fill 
 	var n int64
 	err = c.row(insertDatabase, []any{head.Database, name, s.options.Now().UnixMilli()}, &n)
 	if err == nil {
-		err = c.run(insertHead, n, string(head.Epoch), int64(head.Revision), string(head.Chain), int64(0))
+		err = c.run(insertHead, n, string(head.Epoch), int64(head.Revision), string(head.Chain))
 	}
 	if err != nil {
 		return errors.Join(err, c.rollback())
@@ -145,7 +145,8 @@ func (s *Store) create(ctx context.Context, name string, head replog.Head, fill 
 	l := newLog(s, head.Database, n)
 	<-l.turn
 	l.known.forget(head)
-	t := l.newTx(c, head, lastChange{}, 0)
+	t := l.newTx(c, head, lastChange{})
+	t.creates = true
 	if err = c.runAll(l.text(createDatabase)); err == nil {
 		err = t.makeParts(int64(head.Revision))
 	}

@@ -12,12 +12,13 @@ import (
 // sent when they are many, when the transaction needs them to answer a question, and at
 // the commit, which writes the head.
 type Tx struct {
-	log     *Log
-	c       *writer
-	rows    RowsTx // nil for none
-	head    replog.Head
-	last    lastChange
-	partsTo int64
+	log  *Log
+	c    *writer
+	rows RowsTx // nil for none
+	head replog.Head
+	last lastChange
+	// creates: the database is made in this transaction.
+	creates bool
 
 	batches *batches
 	shapes  *shapes
@@ -83,18 +84,17 @@ func (l *Log) begin(ctx context.Context) (*Tx, error) {
 	}
 	head := replog.Head{Database: l.id}
 	var last lastChange
-	var partsTo int64
 	// One statement that locked the row and read others would see these as they were
 	// before it waited. A context that ends here ends the connection, and the lock.
 	row := c.tx.QueryRowContext(ctx, lockHead, l.n)
-	err = c.note(row.Scan(&head.Epoch, &head.Revision, &head.Chain, &last.revision, &last.device, &last.other, &partsTo))
+	err = c.note(row.Scan(&head.Epoch, &head.Revision, &head.Chain, &last.revision, &last.device, &last.other))
 	if err != nil {
 		if ctx.Err() != nil {
 			c.discard()
 		}
 		return nil, errors.Join(err, c.rollback())
 	}
-	t := l.newTx(c, head, last, partsTo)
+	t := l.newTx(c, head, last)
 	if err = t.learn(); err == nil {
 		err = t.beginRows()
 	}
@@ -105,9 +105,9 @@ func (l *Log) begin(ctx context.Context) (*Tx, error) {
 }
 
 // newTx makes a transaction of one that has the lock.
-func (l *Log) newTx(c *writer, head replog.Head, last lastChange, partsTo int64) *Tx {
+func (l *Log) newTx(c *writer, head replog.Head, last lastChange) *Tx {
 	return &Tx{
-		log: l, c: c, head: head, last: last, partsTo: partsTo,
+		log: l, c: c, head: head, last: last,
 		batches: newBatches(), shapes: &l.known.shapes, unsent: map[replog.DeviceID]bool{}, known: l.known,
 	}
 }
@@ -165,7 +165,7 @@ func (t *Tx) prepare() error {
 	}
 	if err == nil {
 		err = t.c.run(updateHead, t.log.n, string(t.head.Epoch), int64(t.head.Revision), string(t.head.Chain),
-			int64(t.last.revision), string(t.last.device), int64(t.last.other), t.partsTo)
+			int64(t.last.revision), string(t.last.device), int64(t.last.other))
 	}
 	return err
 }

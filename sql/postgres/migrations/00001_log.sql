@@ -59,10 +59,17 @@ CREATE TABLE replog.head (
     -- somebody else wrote since a revision. 0 and '' where there is none.
     last_changed    bigint  NOT NULL,
     last_changed_by text COLLATE "C" NOT NULL,
-    other_changed   bigint  NOT NULL,
-    -- Revisions below this have partitions to go to.
-    parts_to        bigint  NOT NULL
+    other_changed   bigint  NOT NULL
 ) WITH (fillfactor = 20); -- it is written anew at every commit
+
+-- The parts of the log that were made, each for the revisions from from_revision on and
+-- below to_revision. Those that were dropped stay here.
+CREATE TABLE replog.part (
+    database      integer NOT NULL,
+    from_revision bigint  NOT NULL,
+    to_revision   bigint  NOT NULL,
+    PRIMARY KEY (database, from_revision)
+);
 
 -- The schema from a revision on: the published one, and those that schema
 -- statements made of it. objects is the applier's text.
