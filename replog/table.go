@@ -44,10 +44,11 @@ type TableReference struct {
 type TableMapping struct {
 	Table          string
 	Schema, Target string
-	// Columns maps names of columns to those of the target, where they differ.
+	// Columns maps the names of columns to those of the target; others are not carried.
+	// nil stands for all columns that have the same name there.
 	Columns map[string]string
-	// Merge: rows that the target has stay, but for those with the key of a row.
-	Merge bool
+	// Replace: the rows that the target has are replaced. Without it there may be none.
+	Replace bool
 }
 
 // Content is a database as it stands, for stores that keep its rows as rows.

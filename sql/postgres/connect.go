@@ -1,8 +1,13 @@
 package postgres
 
 import (
+	"context"
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
+	"net"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/lib/pq"
@@ -13,7 +18,7 @@ import (
 // through PgBouncer in transaction mode. Nothing that the driver is given may be a
 // []byte then but for bytea.
 func open(dsn string, settings map[string]string) (*sql.DB, error) {
-	config, err := pq.NewConfig(dsn)
+	config, err := pq.NewConfig(spread(dsn))
 	if err != nil {
 		return nil, fmt.Errorf("address of the log store: %w", err)
 	}
@@ -27,11 +32,11 @@ func open(dsn string, settings map[string]string) (*sql.DB, error) {
 	for name, value := range settings {
 		config.Runtime[name] = value
 	}
-	connector, err := pq.NewConnectorConfig(config)
+	to, err := pq.NewConnectorConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("address of the log store: %w", err)
 	}
-	db := sql.OpenDB(connector)
+	db := sql.OpenDB(connector{to})
 	db.SetMaxIdleConns(idleConnections)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	return db, nil
@@ -40,16 +45,47 @@ func open(dsn string, settings map[string]string) (*sql.DB, error) {
 // idleConnections is how many connections of a pool wait for their next use.
 const idleConnections = 8
 
-// OpenRegistry makes a pool of connections that find the tables database, device and
-// token by these names alone: their search_path is replog. It is for SQL that does not
-// know which database it runs in, and for nothing else.
-//
-// PgBouncer refuses a connection that asks for a search_path, or, told to ignore it,
-// gives one without. There dsn has to address the server itself, or PgBouncer 1.20 or
-// newer with search_path in track_extra_parameters.
-func OpenRegistry(dsn string) (*sql.DB, error) {
-	return open(dsn, map[string]string{"search_path": schemaName})
-}
-
 // schemaName is that of the PostgreSQL schema which all of a store is in.
 const schemaName = "replog"
+
+// connector tells errors of connecting from others.
+type connector struct{ driver.Connector }
+
+// Connect implements driver.Connector.
+func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, &connectError{err}
+	}
+	return conn, nil
+}
+
+// connectError says that there is no connection to be had.
+type connectError struct{ err error }
+
+func (e *connectError) Error() string { return e.err.Error() }
+func (e *connectError) Unwrap() error { return e.err }
+
+// spread turns an address with several hosts and ports, as PostgreSQL's own programs
+// take it (postgres://a:5432,b:5433/log), into what the driver takes.
+func spread(dsn string) string {
+	u, err := url.Parse(dsn)
+	if err != nil || !strings.Contains(u.Host, ",") {
+		return dsn
+	}
+	var hosts, ports []string
+	for one := range strings.SplitSeq(u.Host, ",") {
+		host, port, err := net.SplitHostPort(one)
+		if err != nil {
+			host, port = one, defaultPort
+		}
+		hosts, ports = append(hosts, strings.Trim(host, "[]")), append(ports, port)
+	}
+	q := u.Query()
+	q.Set("host", strings.Join(hosts, ","))
+	q.Set("port", strings.Join(ports, ","))
+	u.Host, u.RawQuery = "", q.Encode()
+	return strings.Replace(u.String(), u.Scheme+":/"+strings.TrimPrefix(u.EscapedPath(), "/"), u.Scheme+":///"+strings.TrimPrefix(u.EscapedPath(), "/"), 1)
+}
+
+const defaultPort = "5432"

@@ -2,8 +2,13 @@ package postgres
 
 import (
 	"context"
+	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"net"
 
 	"github.com/lib/pq"
 
@@ -13,8 +18,14 @@ import (
 // ErrNotStore says that a PostgreSQL database holds no log store.
 var ErrNotStore = errors.New("not a log store")
 
-// ErrNotFound says that a store holds no such database.
-var ErrNotFound = errors.New("no such database in the log store")
+// ErrNotFound says that a store holds no such database. It is an fs.ErrNotExist.
+var ErrNotFound error = notFoundError{}
+
+type notFoundError struct{}
+
+func (notFoundError) Error() string { return "no such database in the log store" }
+
+func (notFoundError) Is(target error) bool { return target == fs.ErrNotExist }
 
 // ErrClosed says that a log was closed.
 var ErrClosed = errors.New("the log is closed")
@@ -35,6 +46,9 @@ type ExistsError struct{ Name string }
 func (e *ExistsError) Error() string {
 	return fmt.Sprintf("the log store has a database %s already", e.Name)
 }
+
+// Is tells that it is an fs.ErrExist.
+func (e *ExistsError) Is(target error) bool { return target == fs.ErrExist }
 
 // VersionError says that a store cannot be used by this program: it was written by a
 // newer one, or it waits for migrations.
@@ -69,7 +83,9 @@ const (
 	undefinedTable    = "42P01"
 	invalidSchemaName = "3F000"
 	uniqueViolation   = "23505"
-	lockNotAvailable  = "55P03"
+	// Of a standby, or of a primary that was told to become one.
+	readOnlyTransaction = "25006"
+	lockNotAvailable    = "55P03"
 )
 
 // hasState tells whether PostgreSQL answered with one of these SQLSTATEs.
@@ -94,6 +110,30 @@ func refused(err error) bool {
 	return errors.As(err, &answer) && answer.Severity == "ERROR" && answer.Code.Class() != "57" &&
 		answer.Code.Class() != "08" && answer.Code.Class() != "XX"
 }
+
+// IsUnavailable tells whether an error means that PostgreSQL cannot be reached, or takes
+// no writes, at the moment: it may be starting, or another server be taking over.
+func IsUnavailable(err error) bool {
+	var answer *pq.Error
+	if errors.As(err, &answer) {
+		switch answer.Code.Class() {
+		case "08", "53", "57", "58": // connections, resources, intervention, the system
+			return true
+		}
+		return answer.Code == readOnlyTransaction
+	}
+	var none *connectError
+	var broken net.Error
+	for _, lost := range []error{driver.ErrBadConn, sql.ErrConnDone, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed} {
+		if errors.Is(err, lost) {
+			return true
+		}
+	}
+	return errors.As(err, &none) || errors.As(err, &broken)
+}
+
+// Unavailable is IsUnavailable.
+func (s *Store) Unavailable(err error) bool { return IsUnavailable(err) }
 
 // because gives the context's error where it has ended, which the driver tells in
 // words of its own.

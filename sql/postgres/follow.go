@@ -10,11 +10,11 @@ import (
 )
 
 // Follow calls moved with the id of each database whose head is another one than it told
-// of last, at first of all databases, until ctx is done, whose error it returns. It looks
+// of last, at first of all databases, until ctx is done. It looks
 // when somebody announces that a log has moved, and at least once every so often, which
 // is above 0. Connections that are lost are made again; while there is none, moved is
 // not called. A database that is retired is not told of.
-func (s *Store) Follow(ctx context.Context, every time.Duration, moved func(id string)) error {
+func (s *Store) Follow(ctx context.Context, every time.Duration, moved func(id string)) {
 	listener := pq.NewListener(s.options.Listen, time.Second, 30*time.Second, nil)
 	defer listener.Close()
 	go func() {
@@ -36,7 +36,7 @@ func (s *Store) Follow(ctx context.Context, every time.Duration, moved func(id s
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return
 		case <-ticker.C:
 		case <-listener.Notify: // nil where a connection was made again
 		}

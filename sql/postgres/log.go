@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"replog/replog"
+	"replog/sql/postgres/applied"
 )
 
 // Log is the log of one database in a store. It implements replog.Log. A process opens
@@ -14,24 +15,23 @@ import (
 type Log struct {
 	store *Store
 	id    string
+	name  string
 	n     int64 // of the database
-	rows  Rows  // nil for none
 
-	// turn holds a token while nobody of this process writes; who has it owns known.
+	// turn holds a token while nobody of this process writes; who has it owns known and
+	// rows, which is nil before the first transaction.
 	turn   chan struct{}
 	known  *known
+	rows   *applied.Tables
 	closed atomic.Bool
 
 	texts sync.Map // of queries, with the number of the database
 }
 
-var _ replog.Log = (*Log)(nil)
+var _ replog.Store = (*Log)(nil)
 
-func newLog(s *Store, id string, n int64) *Log {
-	l := &Log{store: s, id: id, n: n, turn: make(chan struct{}, 1), known: newKnown()}
-	if s.options.Rows != nil {
-		l.rows = s.options.Rows(id)
-	}
+func newLog(s *Store, id, name string, n int64) *Log {
+	l := &Log{store: s, id: id, name: name, n: n, turn: make(chan struct{}, 1), known: newKnown()}
 	l.turn <- struct{}{}
 	return l
 }

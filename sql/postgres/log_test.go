@@ -57,16 +57,16 @@ func open1(t testing.TB, dsn string, o Options) *Store {
 
 func create(t testing.TB, s *Store, name string) {
 	t.Helper()
-	if err := s.Create(context.Background(), name, logtest.Start, nil); err != nil {
+	if err := s.make(context.Background(), name, logtest.Start, nil); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func openLog(t testing.TB, s *Store) *Log {
 	t.Helper()
-	l, err := s.Log(context.Background(), logtest.Start.Database)
+	l, err := s.Open(context.Background(), "shop")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return l
+	return l.(*Log)
 }

@@ -11,10 +11,26 @@ const (
 )
 
 const selectDatabases = `
-SELECT name, id FROM replog.database WHERE retired_at IS NULL`
+SELECT name FROM replog.database WHERE retired_at IS NULL ORDER BY name`
 
 const selectDatabase = `
-SELECT n FROM replog.database WHERE id = $1`
+SELECT n, id FROM replog.database WHERE name = $1 AND retired_at IS NULL`
+
+const selectList = `
+SELECT d.name, d.id, h.epoch, h.revision, h.chain, coalesce(a.schema_name, ''),
+    (SELECT count(*) FROM replog.misfit m WHERE m.database = d.n),
+    (SELECT count(*) FROM replog.left_out o WHERE o.database = d.n)
+FROM replog.database d
+JOIN replog.head h ON h.database = d.n
+LEFT JOIN replog.applied_database a ON a.database = d.n
+WHERE d.retired_at IS NULL
+ORDER BY d.name`
+
+const selectMisfits = `
+SELECT (SELECT count(*) FROM replog.misfit), (SELECT count(*) FROM replog.left_out)`
+
+const selectKeptUpTo = `
+SELECT coalesce(max(revision), 0) FROM replog.snapshot WHERE database = $1`
 
 const insertDatabase = `
 INSERT INTO replog.database (id, name, published_at) VALUES ($1, $2, $3) RETURNING n`

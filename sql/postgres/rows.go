@@ -3,52 +3,97 @@ package postgres
 import (
 	"context"
 	"database/sql"
+	"fmt"
 
 	"replog/replog"
+	"replog/sql/postgres/applied"
 )
 
-// Rows keeps the rows of one database as rows of tables, as its log goes on. Its
-// methods are called by whoever has the log's lock.
-type Rows interface {
-	// Begin is called when a transaction on the log begins, which has it do its work in
-	// the same PostgreSQL transaction.
-	Begin(tx Querier, head replog.Head) (RowsTx, error)
-}
-
-// RowsTx is the part of a transaction on a log that keeps rows. Where a method fails
-// the transaction can only be rolled back.
-type RowsTx interface {
-	// Publish is called with the schema of revision 0, and its content.
-	Publish(v *replog.SchemaVersion) error
-	// Apply is called for each entry that changed something, the schema or rows, in
-	// order. The entry is valid until it returns.
-	Apply(e *replog.Entry) error
-	// Flush is called before the commit: what was kept back has to be written now.
-	Flush() error
-	// End is called when it has ended. committed is false where nobody knows, too.
-	End(committed bool)
-}
-
-// Querier runs statements in a transaction. Statements have no names, arguments that
-// are []byte are bytea, and a query has to be read to its end before the next begins.
-type Querier interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
+// The rows of a database are written in the transaction on its log, as it goes on. A
+// log that was made without a content has none.
 
 // beginRows begins the part of the transaction that keeps rows.
 func (t *Tx) beginRows() (err error) {
-	if t.log.rows != nil {
-		t.rows, err = t.log.rows.Begin(t.c.tx, t.head)
+	l := t.log
+	if l.rows == nil {
+		l.rows, err = applied.Open(context.Background(), t.c.tx, int(l.n), l.name)
+	} else {
+		err = l.rows.Begin(context.Background(), t.c.tx)
+	}
+	if err != nil {
+		l.rows = nil
+		return fmt.Errorf("tables of %s: %w", l.name, err)
+	}
+	return nil
+}
+
+// publishRows makes the tables of a database, where its content is at hand.
+func (t *Tx) publishRows(v *replog.SchemaVersion) error {
+	if v.Content == nil {
+		return nil
+	}
+	return t.log.rows.Publish(context.Background(), t.c.tx, v.Content)
+}
+
+// applyRows writes what an entry changed.
+func (t *Tx) applyRows(e *replog.Entry) error {
+	if !t.log.rows.Published() || e.Outcome != replog.Applied || e.Schema == nil && e.Made().Len() == 0 {
+		return nil
+	}
+	return t.log.rows.Apply(context.Background(), t.c.tx, e)
+}
+
+func (t *Tx) flushRows() error {
+	if !t.log.rows.Published() {
+		return nil
+	}
+	return t.log.rows.Flush(context.Background(), t.c.tx)
+}
+
+// endRows forgets what was not committed, or may not have been.
+func (t *Tx) endRows(committed bool) {
+	if !committed && t.log.rows != nil {
+		t.log.rows.Rollback()
+	}
+}
+
+// RebuildRows makes the tables again of the content at the head.
+func (t *Tx) RebuildRows(ctx context.Context, content replog.Content) error {
+	return t.changeRows(t.log.rows.Rebuild(ctx, t.c.tx, t.head.Revision, content))
+}
+
+// changeRows has the transaction rolled back where the tables could not be changed.
+func (t *Tx) changeRows(err error) error {
+	if err != nil && t.broken == nil {
+		t.broken = err
 	}
 	return err
 }
 
-// applyRows hands an entry on.
-func (t *Tx) applyRows(e *replog.Entry) error {
-	if t.rows == nil || e.Outcome != replog.Applied || e.Schema == nil && e.Made().Len() == 0 {
-		return nil
+// MapTable has the rows of a table go to one that exists, and brings them there.
+// *applied.MapError where it cannot.
+func (t *Tx) MapTable(ctx context.Context, m replog.TableMapping, content replog.Content) error {
+	to := applied.Mapping{Table: m.Table, Schema: m.Schema, Name: m.Target, Columns: m.Columns, Merge: m.Replace}
+	return t.changeRows(t.log.rows.Map(ctx, t.c.tx, to, content))
+}
+
+// UnmapTable has the rows of a table go to a table of their own again.
+func (t *Tx) UnmapTable(ctx context.Context, table string, content replog.Content) error {
+	return t.changeRows(t.log.rows.Unmap(ctx, t.c.tx, table, content))
+}
+
+// CompareRows compares the tables, as they stand, with a content, and calls yield for
+// each row that differs.
+func (l *Log) CompareRows(ctx context.Context, content replog.Content, yield func(applied.Difference) error) ([]applied.Count, error) {
+	tx, err := l.store.writers.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
+	if err != nil {
+		return nil, because(ctx, err)
 	}
-	return t.rows.Apply(e)
+	defer func() { _ = tx.Rollback() }() // what it compares with is gone then, too
+	tables, err := applied.Open(ctx, tx, int(l.n), l.name)
+	if err != nil {
+		return nil, because(ctx, err)
+	}
+	counts, err := tables.Compare(ctx, tx, content, yield)
+	return counts, because(ctx, err)
 }

@@ -34,8 +34,8 @@ func (l *Log) HasSchema(ctx context.Context, fingerprint string) (has bool, err 
 func (t *Tx) Publish(v replog.SchemaVersion) error {
 	v.Revision = 0
 	err := t.insertSchema(&v)
-	if err == nil && t.rows != nil {
-		err = t.rows.Publish(&v)
+	if err == nil {
+		err = t.publishRows(&v)
 	}
 	if err != nil && t.broken == nil {
 		t.broken = err

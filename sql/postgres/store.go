@@ -22,9 +22,6 @@ type Options struct {
 	// Listen addresses the server itself where the store's address is PgBouncer's,
 	// which loses notifications; "" is the store's address.
 	Listen string
-	// Rows, where not nil, gives what keeps the rows of a database, for each log that
-	// is opened.
-	Rows func(database string) Rows
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
 }
@@ -84,42 +81,11 @@ func (s *Store) Close() error {
 	return err
 }
 
-// Databases gives the ids of the databases that are not retired, by name.
-func (s *Store) Databases(ctx context.Context) (map[string]string, error) {
-	rows, err := s.readers.QueryContext(ctx, selectDatabases)
-	if err != nil {
-		return nil, because(ctx, err)
-	}
-	defer rows.Close()
-	all := map[string]string{}
-	for rows.Next() {
-		var name, id string
-		if err := rows.Scan(&name, &id); err != nil {
-			return nil, err
-		}
-		all[name] = id
-	}
-	return all, because(ctx, rows.Err())
-}
-
-// Log opens the log of the database with that id, or ErrNotFound.
-func (s *Store) Log(ctx context.Context, id string) (*Log, error) {
-	var n int64
-	err := s.readers.QueryRowContext(ctx, selectDatabase, id).Scan(&n)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fmt.Errorf("open the log of %s: %w", id, ErrNotFound)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("open the log of %s: %w", id, because(ctx, err))
-	}
-	return newLog(s, id, n), nil
-}
-
-// Create makes a database with an empty log that stands at head, whose Database is its
+// make makes a database with an empty log that stands at head, whose Database is its
 // id, and has fill put into it what it begins with, all in one transaction. fill may be
 // nil. *ExistsError where there is a database of that name or id that is not retired.
-func (s *Store) Create(ctx context.Context, name string, head replog.Head, fill func(*Tx) error) error {
-	err := s.create(ctx, name, head, fill)
+func (s *Store) make(ctx context.Context, name string, head replog.Head, fill func(*Tx) error) error {
+	err := s.makeIn(ctx, name, head, fill)
 	if hasState(err, uniqueViolation) {
 		err = &ExistsError{Name: name}
 	}
@@ -129,7 +95,7 @@ func (s *Store) Create(ctx context.Context, name string, head replog.Head, fill 
 	return nil
 }
 
-func (s *Store) create(ctx context.Context, name string, head replog.Head, fill func(*Tx) error) error {
+func (s *Store) makeIn(ctx context.Context, name string, head replog.Head, fill func(*Tx) error) error {
 	c, err := beginWriter(ctx, s.writers)
 	if err != nil {
 		return err
@@ -142,7 +108,7 @@ func (s *Store) create(ctx context.Context, name string, head replog.Head, fill 
 	if err != nil {
 		return errors.Join(err, c.rollback())
 	}
-	l := newLog(s, head.Database, n)
+	l := newLog(s, head.Database, name, n)
 	<-l.turn
 	l.known.forget(head)
 	t := l.newTx(c, head, lastChange{})

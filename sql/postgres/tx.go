@@ -14,7 +14,6 @@ import (
 type Tx struct {
 	log  *Log
 	c    *writer
-	rows RowsTx // nil for none
 	head replog.Head
 	last lastChange
 	// creates: the database is made in this transaction.
@@ -157,8 +156,8 @@ func (t *Tx) Commit() error {
 // prepare does all that comes before the COMMIT.
 func (t *Tx) prepare() error {
 	err := errors.Join(t.broken, t.c.failed)
-	if err == nil && t.rows != nil {
-		err = t.rows.Flush()
+	if err == nil {
+		err = t.flushRows()
 	}
 	if err == nil {
 		err = t.send()
@@ -182,9 +181,7 @@ func (t *Tx) Rollback() error {
 
 func (t *Tx) end(committed bool) {
 	t.ended = true
-	if t.rows != nil {
-		t.rows.End(committed)
-	}
+	t.endRows(committed)
 	if committed {
 		t.known.stands(t.head)
 	} else {

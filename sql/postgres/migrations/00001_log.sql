@@ -21,7 +21,8 @@ CREATE TABLE replog.database (
 CREATE UNIQUE INDEX database_name ON replog.database (name) WHERE retired_at IS NULL;
 
 CREATE TABLE replog.device (
-    id          text COLLATE "C" NOT NULL PRIMARY KEY,
+    n           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- in the order of enrolment
+    id          text COLLATE "C" NOT NULL UNIQUE,
     database_id text COLLATE "C" NOT NULL REFERENCES replog.database (id),
     name        text    NOT NULL, -- a label for people
     enrolled_at bigint  NOT NULL,
@@ -32,7 +33,8 @@ CREATE INDEX device_database ON replog.device (database_id);
 
 -- Tokens are looked up by the SHA-256 of their text, which is kept nowhere.
 CREATE TABLE replog.token (
-    id           text COLLATE "C" NOT NULL PRIMARY KEY,
+    n            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- in the order in which they were made
+    id           text COLLATE "C" NOT NULL UNIQUE,
     kind         text COLLATE "C" NOT NULL CHECK (kind IN ('administrator', 'enrolment', 'device')),
     hash         bytea   NOT NULL UNIQUE,
     name         text    NOT NULL,
@@ -47,6 +49,8 @@ CREATE TABLE replog.token (
 );
 
 CREATE INDEX token_device ON replog.token (device_id);
+
+CREATE INDEX token_revoked ON replog.token (revoked_at) WHERE revoked_at IS NOT NULL;
 
 -- One row a database: where its log stands. Whoever writes holds the row's lock.
 CREATE TABLE replog.head (
