@@ -30,40 +30,42 @@ const (
 // clients lets many devices upload small transactions at once, to a server that
 // commits uploads together and to one that does not.
 func clients(ctx context.Context, s *site, _ sizes, seed uint64) (list []figure, err error) {
+	together, alone, err := s.crowds(ctx, devices, seed)
+	return []figure{
+		{what: "64 clients, uploads of 3 rows, durable, a second", value: together, unit: "uploads"},
+		{what: "64 clients ÷ one commit an upload", value: together / alone, bound: 3, atLeast: true},
+	}, err
+}
+
+// crowds gives the uploads a second of so many devices to either server.
+func (s *site) crowds(ctx context.Context, devices int, seed uint64) (together, alone float64, err error) {
 	defer func() { err = errors.Join(err, s.stop()) }()
 	if err := s.begin(ctx); err != nil {
-		return nil, err
+		return 0, 0, err
 	}
 	var crowd []*raw
 	for range devices {
 		r, err := s.newRaw(ctx)
 		if err != nil {
-			return nil, err
+			return 0, 0, err
 		}
 		crowd = append(crowd, r)
 	}
 	orders := makeOrders(seed, devices*(uploadsEach+uploadsAlone)*rowsEach)
-	together, err := storm(ctx, crowd, orders[:devices*uploadsEach*rowsEach])
-	if err != nil {
-		return nil, err
+	if together, err = storm(ctx, crowd, orders[:devices*uploadsEach*rowsEach]); err != nil {
+		return 0, 0, err
 	}
 	if err := s.stop(); err != nil {
-		return nil, err
+		return 0, 0, err
 	}
 	if err := s.startOne(ctx); err != nil {
-		return nil, err
+		return 0, 0, err
 	}
 	for _, r := range crowd {
 		r.url = s.url
 	}
-	alone, err := storm(ctx, crowd, orders[devices*uploadsEach*rowsEach:])
-	if err != nil {
-		return nil, err
-	}
-	return []figure{
-		{what: "64 clients, uploads of 3 rows, durable, a second", value: together, unit: "uploads"},
-		{what: "64 clients ÷ one commit an upload", value: together / alone, bound: 3, atLeast: true},
-	}, nil
+	alone, err = storm(ctx, crowd, orders[devices*uploadsEach*rowsEach:])
+	return together, alone, err
 }
 
 // storm uploads the orders from all devices at once and returns uploads a second.

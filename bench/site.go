@@ -26,6 +26,7 @@ func build(ctx context.Context, folder string) (string, error) {
 // site is a folder in which a server and devices live, each a process.
 type site struct {
 	program, folder string
+	store           string // address of a PostgreSQL store; "" for files
 	server          *exec.Cmd
 	url             string
 	// resident is the most memory that a command took, in bytes.
@@ -99,7 +100,19 @@ func resident(pid int) int64 {
 
 // start starts the server and returns once it answers.
 func (s *site) start(ctx context.Context) error {
-	return s.startAs(s.command(ctx, "serve", "--data", "server", "--listen", "127.0.0.1:0"))
+	args := []string{"serve", "--data", "server", "--listen", "127.0.0.1:0"}
+	if s.store != "" {
+		args = append(args, "--store", s.store)
+	}
+	return s.startAs(s.command(ctx, args...))
+}
+
+// stores are the options that say where servers keep their logs.
+func (s *site) stores() []string {
+	if s.store != "" {
+		return []string{"--store", s.store}
+	}
+	return []string{"--data", "server"}
 }
 
 // startOne starts a server that commits every upload by itself.
@@ -108,7 +121,7 @@ func (s *site) startOne(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, self, "serve", "server")
+	cmd := exec.CommandContext(ctx, self, "serve", "server", s.store)
 	cmd.Dir = s.folder
 	return s.startAs(cmd)
 }
@@ -159,7 +172,7 @@ func (s *site) enrol(ctx context.Context) error {
 	if _, err := s.run(ctx, "init", "a.db", "--server", s.url, "--publish", "--token-file", s.path("server/admin.token"), "--name", "a"); err != nil {
 		return err
 	}
-	token, err := s.run(ctx, "token", "create", "shop", "--data", "server")
+	token, err := s.run(ctx, append([]string{"token", "create", "shop"}, s.stores()...)...)
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ func newApp(s *stdio) *cli.App {
 		Commands: []*cli.Command{
 			serveCommand(s),
 			tokenCommand(s),
+			storeCommand(s),
 			initCommand(s),
 			cloneCommand(s),
 			syncCommand(s),

@@ -18,7 +18,9 @@ func diffCommand(s *stdio) *cli.Command {
 		Usage:     "compare two databases, row by row",
 		ArgsUsage: "A B",
 		Description: "Compares all ordinary tables, exact in type and bytes, and lists differences between the schemas.\n" +
-			"Tables of replog and of SQLite itself are left out. Prints the first differing rows of each table.\n\n" +
+			"Tables of replog and of SQLite itself are left out. Prints the first differing rows of each table. B may be the\n" +
+			"tables that a PostgreSQL store keeps of a database, postgres://USER@HOST/DATABASE#NAME: they are to hold what\n" +
+			"docs/postgres.md says becomes of the rows of A.\n\n" +
 			exitCodes(codeFailed, codeUsage, codeDiffers, codeTryLater),
 		Flags: []cli.Flag{
 			jsonFlag("print the result as one JSON object"),
@@ -31,6 +33,9 @@ func diffCommand(s *stdio) *cli.Command {
 				return err
 			}
 			comparison, err := interruptible(c.Context, func() (*applier.Comparison, error) {
+				if isStore(args[1]) {
+					return compareStored(s, args[0], args[1], c)
+				}
 				return compare(s, args[0], args[1], c)
 			})
 			if err != nil {

@@ -14,7 +14,7 @@ import (
 
 // intentLog is a log of two entries with intents: one that was applied without its
 // second intent, and one that was refused.
-func intentLog(t *testing.T) *folderLog {
+func intentLog(t *testing.T) *storedLog {
 	t.Helper()
 	two := int64(2)
 	take := replog.Intent{
@@ -46,7 +46,7 @@ func intentLog(t *testing.T) *folderLog {
 }
 
 // logOf is a log of entries, numbered from 1.
-func logOf(t *testing.T, entries ...replog.Entry) *folderLog {
+func logOf(t *testing.T, entries ...replog.Entry) *storedLog {
 	t.Helper()
 	folder := t.TempDir()
 	log, err := sqlite.Create(filepath.Join(folder, "log.db"), replog.Head{Database: "d", Epoch: "e"}, sqlite.Options{})
@@ -68,7 +68,7 @@ func logOf(t *testing.T, entries ...replog.Entry) *folderLog {
 	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}
-	return &folderLog{Store: logOnly{log}, folder: folder}
+	return &storedLog{Store: logOnly{log}, where: folder}
 }
 
 // logOnly is a store that has nothing but its log.
@@ -78,7 +78,7 @@ func (logOnly) Base(context.Context, string, replog.Revision) (*replog.Base, err
 	return nil, errors.ErrUnsupported
 }
 
-func printed(t *testing.T, log *folderLog, print logPrinter) string {
+func printed(t *testing.T, log *storedLog, print logPrinter) string {
 	t.Helper()
 	var out bytes.Buffer
 	if err := print(context.Background(), &stdio{out: &out}, log, replog.Filter{}); err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"replog/client"
 	"replog/replog"
+	"replog/sql/postgres"
 )
 
 // logReader is a log, on a server or in a server's folder.
@@ -25,8 +26,8 @@ type logReader interface {
 }
 
 const sourceText = "The log is read from the server of DB, from the server at\n" +
-	"http(s)://HOST:PORT/NAME (with the token of --token-file or REPLOG_TOKEN), or from a server's folder on this\n" +
-	"machine, whether the server runs or not."
+	"http(s)://HOST:PORT/NAME (with the token of --token-file or REPLOG_TOKEN), from a server's folder on this machine,\n" +
+	"or from the PostgreSQL database of servers, postgres://USER@HOST/DATABASE#NAME; whether servers run or not."
 
 func sourceFlags() []cli.Flag {
 	return []cli.Flag{pagerFlag(), dataFlag(), tokenFlag(), caFlag(), timeoutFlag(), busyFlag()}
@@ -52,6 +53,8 @@ func sourceOf(c *cli.Context, s *stdio, args []string) (*logSource, error) {
 		return nil, usage(c, "missing argument: %s", c.Command.ArgsUsage)
 	case len(args) == 0:
 		return folderSource(data, ""), nil
+	case isStore(args[0]):
+		return storeSource(args[0]), nil
 	case strings.Contains(args[0], "://"):
 		return serverSource(s, args[0]), nil
 	case data != "" && (isFolder(databaseFolder(data, args[0])) || !isFile(args[0])):
@@ -113,6 +116,36 @@ func folderSource(data, name string) *logSource {
 		defer log.Close()
 		return f(c.Context, log)
 	}}
+}
+
+// storeSource reads the log of the database that the address of a store names at its
+// end.
+func storeSource(address string) *logSource {
+	return &logSource{read: func(c *cli.Context, f func(context.Context, logReader) error) error {
+		return withStored(c, address, func(ctx context.Context, _ *postgres.Store, log replog.Store) error {
+			return f(ctx, &storedLog{Store: log, where: redacted(address)})
+		})
+	}}
+}
+
+// withStored runs f on the log of the database that the address of a store names:
+// postgres://…#NAME.
+func withStored(c *cli.Context, address string, f func(context.Context, *postgres.Store, replog.Store) error) error {
+	store, name, _ := strings.Cut(address, "#")
+	if name == "" {
+		return usage(c, "which database? %s is to end in #NAME", redacted(address))
+	}
+	opened, err := openStore(c.Context, store)
+	if err != nil {
+		return err
+	}
+	defer opened.Close()
+	log, err := opened.Open(c.Context, name)
+	if err != nil {
+		return adviseStore(address, err)
+	}
+	defer log.Close()
+	return f(c.Context, opened, log)
 }
 
 func databaseFolder(data, name string) string { return filepath.Join(data, "databases", name) }

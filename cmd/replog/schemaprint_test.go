@@ -11,7 +11,7 @@ import (
 
 // schemaLog is a log of two entries with schema statements, of which the second was
 // refused.
-func schemaLog(t *testing.T) *folderLog {
+func schemaLog(t *testing.T) *storedLog {
 	t.Helper()
 	create := replog.Intent{SQL: "CREATE TABLE note(\n  id INTEGER PRIMARY KEY)", Schema: replog.SchemaRun, Time: 1767700000000}
 	derived := replog.Intent{SQL: "ALTER TABLE note ADD COLUMN more", Schema: replog.SchemaDerived, Time: 1767700000001}

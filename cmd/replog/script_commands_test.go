@@ -20,12 +20,14 @@ import (
 
 	"replog/applier"
 	"replog/cmd/replog/sample"
+	"replog/test/cluster"
 )
 
 // scriptCommands are the commands of ours that scripts may use.
 var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"exits":  cmdExits,
 	"server": cmdServer,
+	"store":  cmdStore,
 	"tls":    cmdTLS,
 	"lock":   cmdLock,
 	"unlock": cmdUnlock,
@@ -89,6 +91,7 @@ type stateKey struct{}
 // scriptState is what a script has started and not ended.
 type scriptState struct {
 	data    string // the server's folder
+	store   string // address of its PostgreSQL store; "" for files
 	address string // kept for a restart: devices know it
 	process *exec.Cmd
 	locked  *applier.Conn
@@ -113,6 +116,19 @@ func cmdServer(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// cmdStore makes an empty PostgreSQL database, which `server start` uses as its store
+// from then on. $STORE is its address.
+func cmdStore(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: store")
+	}
+	address, drop, err := cluster.Make()
+	ts.Check(err)
+	ts.Defer(func() { ts.Check(drop()) })
+	ts.Value(stateKey{}).(*scriptState).store = address
+	ts.Setenv("STORE", address)
+}
+
 func (s *scriptState) kill() {
 	if s.process != nil {
 		_ = s.process.Process.Kill()
@@ -126,7 +142,11 @@ func (s *scriptState) start(ts *testscript.TestScript) {
 	if s.address != "" {
 		listen = strings.TrimPrefix(s.address, "http://")
 	}
-	s.process = command(ts, "replog", "serve", "--data", s.data, "--listen", listen)
+	args := []string{"replog", "serve", "--data", s.data, "--listen", listen}
+	if s.store != "" {
+		args = append(args, "--store", s.store)
+	}
+	s.process = command(ts, args...)
 	answer := ts.MkAbs("server.address")
 	out, err := os.Create(answer)
 	ts.Check(err)

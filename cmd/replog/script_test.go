@@ -6,12 +6,19 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"replog/test/cluster"
 )
 
 // TestMain lets scripts run this test binary as the command.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"replog": main})
+	testscript.Main(withCluster{m}, map[string]func(){"replog": main})
 }
+
+// withCluster ends the PostgreSQL that scripts have used.
+type withCluster struct{ m *testing.M }
+
+func (w withCluster) Run() int { return cluster.Main(w.m) }
 
 // TestScripts runs testdata/script: what a person types, and what they see.
 // Besides testscript's own commands there are those of script_commands_test.go.

@@ -25,9 +25,12 @@ func serveCommand(s *stdio) *cli.Command {
 			"the requests that are under way.\n\n" +
 			"It speaks plain HTTP. To be reached from other machines it needs a proxy that speaks TLS in front of it:\n" +
 			"docs/server.md shows how.\n\n" +
+			"With --store the logs are in a PostgreSQL database, which `replog store migrate` prepares, and any number of\n" +
+			"servers may use it, each with a folder of its own for --data, behind a load balancer: docs/postgres.md.\n\n" +
 			exitCodes(codeFailed, codeUsage),
 		Flags: []cli.Flag{
 			dataFlag(),
+			storeFlag(),
 			&cli.StringFlag{Name: "listen", Usage: "address and port; port 0 takes a free one", Value: defaultListen},
 		},
 		Action: func(c *cli.Context) error {
@@ -38,15 +41,20 @@ func serveCommand(s *stdio) *cli.Command {
 			if err != nil {
 				return err
 			}
-			return serve(c.Context, s, data, c.String("listen"))
+			return serve(c.Context, s, data, c.String("store"), c.String("listen"))
 		},
 	}
 }
 
 // serve runs the server until ctx is done, then lets requests under way end.
-func serve(ctx context.Context, s *stdio, data, address string) (err error) {
+func serve(ctx context.Context, s *stdio, data, store, address string) (err error) {
 	logger := slog.New(slog.NewTextHandler(s.err, nil))
-	srv, err := server.Open(server.Config{Data: data, Stores: sqlite.NewFolder(data, sqlite.Options{}), Logger: logger})
+	stores, err := servedStores(ctx, data, store)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stores.Close()) }()
+	srv, err := server.Open(server.Config{Data: data, Stores: stores, Logger: logger})
 	if errors.Is(err, server.ErrInUse) {
 		return &failure{err: err, next: "end the other one first, or give another folder with --data"}
 	}
@@ -62,11 +70,19 @@ func serve(ctx context.Context, s *stdio, data, address string) (err error) {
 		s.warn("%s can be reached from other machines, and replog speaks plain HTTP: tokens and data travel readable.\n"+
 			"  Listen on loopback and put a proxy that speaks TLS in front, such as Caddy or nginx: see docs/server.md", listener.Addr())
 	}
-	logger.Info("serving", "address", listener.Addr().String(), "data", data)
+	logger.Info("serving", "address", listener.Addr().String(), "data", data, "store", redacted(store))
 	fmt.Fprintf(s.out, "http://%s\n", listener.Addr())
 	err = srv.Serve(ctx, listener)
 	logger.Info("stopped", "error", err)
 	return err
+}
+
+// servedStores opens what a server keeps its logs in.
+func servedStores(ctx context.Context, data, store string) (server.Stores, error) {
+	if store != "" {
+		return openStore(ctx, store)
+	}
+	return sqlite.NewFolder(data, sqlite.Options{}), nil
 }
 
 func isLoopback(a net.Addr) bool {

@@ -10,7 +10,6 @@ import (
 
 	"replog/replog"
 	"replog/server"
-	"replog/sql/sqlite"
 )
 
 func tokenCommand(s *stdio) *cli.Command {
@@ -46,6 +45,7 @@ func tokenCreateCommand(s *stdio) *cli.Command {
 			exitCodes(codeFailed, codeUsage),
 		Flags: []cli.Flag{
 			dataFlag(),
+			storeFlag(),
 			&cli.BoolFlag{Name: "admin", Usage: "make an administrator's token"},
 			&cli.StringFlag{Name: "name", Usage: "a label, such as who it is for"},
 			&cli.BoolFlag{Name: "schema", Usage: "let the device change the schema"},
@@ -95,7 +95,7 @@ func tokenChangeCommand(s *stdio) *cli.Command {
 		ArgsUsage: "--schema[=false] ID…",
 		Description: "The ids are those of `replog token list`. What was rejected before stays so, until the device sends it again:\n" +
 			"`replog conflicts retry`.\n\n" + exitCodes(codeFailed, codeUsage),
-		Flags: []cli.Flag{dataFlag(), &cli.BoolFlag{Name: "schema", Usage: "give the right; --schema=false takes it away"}},
+		Flags: []cli.Flag{dataFlag(), storeFlag(), &cli.BoolFlag{Name: "schema", Usage: "give the right; --schema=false takes it away"}},
 		Action: func(c *cli.Context) error {
 			ids, err := arguments(c, 1, -1)
 			if err != nil {
@@ -122,7 +122,7 @@ func tokenListCommand(s *stdio) *cli.Command {
 		Name:        "list",
 		Usage:       "list all tokens, without the secrets, which the server does not know",
 		Description: exitCodes(codeFailed, codeUsage),
-		Flags:       []cli.Flag{dataFlag(), jsonFlag("print one JSON object a token")},
+		Flags:       []cli.Flag{dataFlag(), storeFlag(), jsonFlag("print one JSON object a token")},
 		Action: func(c *cli.Context) error {
 			if _, err := arguments(c, 0, 0); err != nil {
 				return err
@@ -183,7 +183,7 @@ func tokenRevokeCommand(s *stdio) *cli.Command {
 		ArgsUsage: "ID…",
 		Description: "The ids are those of `replog token list`. Revoking a device's token locks the device out: what it has\n" +
 			"not uploaded stays in its file.\n\n" + exitCodes(codeFailed, codeUsage),
-		Flags: []cli.Flag{dataFlag()},
+		Flags: []cli.Flag{dataFlag(), storeFlag()},
 		Action: func(c *cli.Context) error {
 			ids, err := arguments(c, 1, -1)
 			if err != nil {
@@ -202,18 +202,15 @@ func tokenRevokeCommand(s *stdio) *cli.Command {
 	}
 }
 
-// withAccess runs f on the registry of the folder that --data names, and adds
-// what the user can do about an error.
+// withAccess runs f on the registry that --data or --store names, and adds what the
+// user can do about an error.
 func withAccess(c *cli.Context, f func(context.Context, *server.Access) error) error {
-	data, err := required(c, "data")
+	stores, err := openServed(c)
 	if err != nil {
 		return err
 	}
-	folder := sqlite.NewFolder(data, sqlite.Options{})
-	if !folder.IsServed() {
-		return &failure{err: fmt.Errorf("%s: not the data folder of a server", data), next: "give the folder that `replog serve --data` uses"}
-	}
-	a, err := server.OpenAccess(c.Context, folder, nil, nil)
+	defer stores.Close()
+	a, err := server.OpenAccess(c.Context, stores, nil, nil)
 	if err != nil {
 		return adviseAccess(err)
 	}

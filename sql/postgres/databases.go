@@ -70,6 +70,40 @@ func (s *Store) List(ctx context.Context) ([]Database, error) {
 	return list, because(ctx, rows.Err())
 }
 
+// Table is where the rows of one table of a database go.
+type Table struct {
+	Table  string `json:"table"`  // in SQLite
+	Schema string `json:"schema"` // in PostgreSQL
+	Target string `json:"target"`
+	// Mapped: the table is somebody else's, and was there before.
+	Mapped  bool  `json:"mapped"`
+	Misfits int64 `json:"misfits"`
+	LeftOut int64 `json:"left_out"`
+}
+
+// Tables describes where the rows of a database go, by name; ErrNotFound where there is
+// none of that name.
+func (s *Store) Tables(ctx context.Context, name string) ([]Table, error) {
+	log, err := s.Open(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.readers.QueryContext(ctx, selectTables, log.(*Log).n)
+	if err != nil {
+		return nil, because(ctx, err)
+	}
+	defer rows.Close()
+	var list []Table
+	for rows.Next() {
+		var t Table
+		if err := rows.Scan(&t.Table, &t.Schema, &t.Target, &t.Mapped, &t.Misfits, &t.LeftOut); err != nil {
+			return nil, err
+		}
+		list = append(list, t)
+	}
+	return list, because(ctx, rows.Err())
+}
+
 // Misfits counts, over all databases, the rows that do not fit their tables, and the
 // constraints and columns that had to be left out.
 func (s *Store) Misfits(ctx context.Context) (rows, leftOut int64, err error) {

@@ -26,6 +26,14 @@ LEFT JOIN replog.applied_database a ON a.database = d.n
 WHERE d.retired_at IS NULL
 ORDER BY d.name`
 
+const selectTables = `
+SELECT t.table_name, t.schema_name, t.pg_table, t.mapped,
+    (SELECT count(*) FROM replog.misfit m WHERE m.database = t.database AND m.table_name = t.table_name),
+    (SELECT count(*) FROM replog.left_out o WHERE o.database = t.database AND o.table_name = t.table_name)
+FROM replog.applied_table t
+WHERE t.database = $1
+ORDER BY t.table_name`
+
 const selectMisfits = `
 SELECT (SELECT count(*) FROM replog.misfit), (SELECT count(*) FROM replog.left_out)`
 

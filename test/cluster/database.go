@@ -25,10 +25,10 @@ var shared struct {
 
 // Main runs the tests of a package, and then ends what Database has started. It
 // gives the exit code.
-func Main(m *testing.M) int {
+func Main(m interface{ Run() int }) int {
 	code := m.Run()
 	if shared.server != nil {
-		shared.server.remove()
+		shared.server.Remove()
 	}
 	return code
 }
@@ -37,22 +37,33 @@ func Main(m *testing.M) int {
 // and returns its address. It is gone after the test. The package's TestMain calls Main.
 func Database(t testing.TB) string {
 	t.Helper()
-	shared.once.Do(func() { shared.base, shared.err = sharedBase() })
-	if shared.err != nil {
-		t.Fatal(shared.err)
-	}
-	name := fmt.Sprintf("replog_test_%d_%d", os.Getpid(), shared.made.Add(1))
-	if err := execAt(shared.base.String(), "CREATE DATABASE "+name); err != nil {
+	address, drop, err := Make()
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := execAt(shared.base.String(), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+		if err := drop(); err != nil {
 			t.Error(err)
 		}
 	})
-	address := *shared.base
-	address.Path = "/" + name
-	return address.String()
+	return address
+}
+
+// Make is Database where there is no test at hand; drop makes the database go.
+func Make() (address string, drop func() error, err error) {
+	shared.once.Do(func() { shared.base, shared.err = sharedBase() })
+	if shared.err != nil {
+		return "", nil, shared.err
+	}
+	name := fmt.Sprintf("replog_test_%d_%d", os.Getpid(), shared.made.Add(1))
+	if err := execAt(shared.base.String(), "CREATE DATABASE "+name); err != nil {
+		return "", nil, err
+	}
+	at := *shared.base
+	at.Path = "/" + name
+	return at.String(), func() error {
+		return execAt(shared.base.String(), "DROP DATABASE "+name+" WITH (FORCE)")
+	}, nil
 }
 
 func sharedBase() (*url.URL, error) {
@@ -60,7 +71,7 @@ func sharedBase() (*url.URL, error) {
 		return url.Parse(given)
 	}
 	var err error
-	if shared.server, err = start(Options{Fast: true}); err != nil {
+	if shared.server, err = New(Options{Fast: true}); err != nil {
 		return nil, err
 	}
 	return url.Parse(shared.server.DSN("postgres"))

@@ -46,15 +46,16 @@ const startTime = time.Minute
 // Start makes a server and starts it. It ends with the test.
 func Start(t testing.TB, o Options) *Server {
 	t.Helper()
-	s, err := start(o)
+	s, err := New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.remove)
+	t.Cleanup(s.Remove)
 	return s
 }
 
-func start(o Options) (*Server, error) {
+// New makes a server and starts it. It ends with Remove, or with the process.
+func New(o Options) (*Server, error) {
 	s, err := newServer(o.Fast)
 	if err != nil {
 		return nil, err
@@ -68,7 +69,7 @@ func start(o Options) (*Server, error) {
 		err = s.Run()
 	}
 	if err != nil {
-		s.remove()
+		s.Remove()
 		return nil, err
 	}
 	return s, nil
@@ -214,7 +215,8 @@ func (s *Server) Stop() {
 // Signal sends a signal to the server's first process, such as SIGSTOP.
 func (s *Server) Signal(signal syscall.Signal) error { return s.process.Signal(signal) }
 
-func (s *Server) remove() {
+// Remove ends the server and deletes its folder.
+func (s *Server) Remove() {
 	if s.process != nil {
 		_ = s.process.Signal(syscall.SIGQUIT) // an immediate shutdown
 		<-s.ended

@@ -20,7 +20,7 @@ func (s *Server) StandbyAt(t testing.TB, port int, synchronous bool) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(b.remove)
+	t.Cleanup(b.Remove)
 	return b
 }
 
@@ -57,7 +57,7 @@ func (s *Server) standby(port int, synchronous bool) (*Server, error) {
 		}
 	}
 	if err != nil {
-		b.remove()
+		b.Remove()
 		return nil, err
 	}
 	return b, nil

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"replog/replog"
+	"replog/test/cluster"
 )
 
 // The accounts begin with 100 each. A receipt is part of the transaction that moved
@@ -38,15 +39,19 @@ func TestMain(m *testing.M) {
 		teller(path)
 		return
 	}
-	os.Exit(m.Run())
+	os.Exit(cluster.Main(m))
 }
 
 func TestNoMoneyIsLostOrMadeWhereServerAndDevicesAreKilled(t *testing.T) {
+	onEveryStore(t, moveMoney)
+}
+
+func moveMoney(t *testing.T, store string, servers int) {
 	kills := int(number(t, "REPLOG_CRASH_KILLS", 200)) / 2
 	seed := uint64(number(t, "REPLOG_CRASH_SEED", time.Now().UnixNano()))
 	t.Logf("REPLOG_CRASH_SEED=%d", seed)
 	rng := rand.New(rand.NewPCG(seed, 1))
-	s := newSite(t, bank)
+	s := newSite(t, bank, store, servers)
 	devices := s.enrol("wal", "delete", "wal", "wal", "delete")
 	for _, d := range devices {
 		d.startTeller(rng.Int64N(1 << 31))
@@ -57,8 +62,7 @@ func TestNoMoneyIsLostOrMadeWhereServerAndDevicesAreKilled(t *testing.T) {
 		d := devices[rng.IntN(len(devices))]
 		switch {
 		case n%4 == 0:
-			s.killServer()
-			s.startServer()
+			s.restartServer(rng)
 		case n%8 == 1:
 			d.killWriter()
 			d.startTeller(rng.Int64N(1 << 31))
@@ -74,6 +78,7 @@ func TestNoMoneyIsLostOrMadeWhereServerAndDevicesAreKilled(t *testing.T) {
 	}
 	s.syncUntilQuiet(devices)
 	s.checkEqual(devices)
+	s.checkTables(devices[0])
 	s.checkMoney(s.path("fresh.db"))
 	entries := s.log(devices[0])
 	checkRevisions(t, entries)

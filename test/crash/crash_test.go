@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"replog/replog"
+	"replog/test/cluster"
 )
 
 const schema = `
@@ -41,11 +42,23 @@ func number(t *testing.T, variable string, otherwise int64) int64 {
 }
 
 func TestNothingIsLostOrDoubledWhereServerAndDevicesAreKilled(t *testing.T) {
+	onEveryStore(t, killEverything)
+}
+
+// onEveryStore runs a test on SQLite, and on PostgreSQL with one server and with three.
+func onEveryStore(t *testing.T, test func(t *testing.T, store string, servers int)) {
+	t.Run("SQLite", func(t *testing.T) { test(t, "", 1) })
+	for _, servers := range []int{1, 3} {
+		t.Run(fmt.Sprintf("PostgreSQL and %d servers", servers), func(t *testing.T) { test(t, cluster.Database(t), servers) })
+	}
+}
+
+func killEverything(t *testing.T, store string, servers int) {
 	kills := int(number(t, "REPLOG_CRASH_KILLS", 200))
 	seed := uint64(number(t, "REPLOG_CRASH_SEED", time.Now().UnixNano()))
 	t.Logf("REPLOG_CRASH_SEED=%d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
-	s := newSite(t, schema)
+	s := newSite(t, schema, store, servers)
 	devices := s.enrol("wal", "delete", "wal")
 	for _, d := range devices {
 		d.startWriter(rng.Int64N(1 << 31))
@@ -58,8 +71,7 @@ func TestNothingIsLostOrDoubledWhereServerAndDevicesAreKilled(t *testing.T) {
 		d := devices[rng.IntN(len(devices))]
 		switch {
 		case n%4 == 0:
-			s.killServer()
-			s.startServer()
+			s.restartServer(rng)
 		case n%8 == 1:
 			d.killWriter()
 			d.startWriter(rng.Int64N(1 << 31))
@@ -74,6 +86,7 @@ func TestNothingIsLostOrDoubledWhereServerAndDevicesAreKilled(t *testing.T) {
 	}
 	s.syncUntilQuiet(devices)
 	s.checkEqual(devices)
+	s.checkTables(devices[0])
 	entries := s.log(devices[0])
 	checkRevisions(t, entries)
 	inserted := checkInserted(t, entries)

@@ -6,13 +6,19 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
+	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,69 +28,100 @@ import (
 // patience bounds every wait for a process.
 const patience = 2 * time.Minute
 
-// site is a server and its devices, all processes of the built command.
+// site is a server, or several behind a load balancer, and devices, all processes of
+// the built command.
 type site struct {
 	t       *testing.T
 	dir     string
 	program string
 	schema  string // of what the first device publishes
-	address string // http://HOST:PORT, the same after each start
-	server  *exec.Cmd
+	store   string // address of a PostgreSQL database; "" for SQLite in the server's folder
+	servers []*serving
+	address string // http://HOST:PORT, for devices
 }
 
-func newSite(t *testing.T, schema string) *site {
+// serving is one server process.
+type serving struct {
+	name    string
+	address string // the same after each start
+	process *exec.Cmd
+}
+
+// newSite starts so many servers on a store.
+func newSite(t *testing.T, schema, store string, servers int) *site {
 	t.Helper()
-	s := &site{t: t, dir: t.TempDir(), schema: schema}
+	s := &site{t: t, dir: t.TempDir(), schema: schema, store: store}
 	s.program = filepath.Join(s.dir, "replog")
 	if out, err := exec.Command("go", "build", "-o", s.program, "replog/cmd/replog").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
-	t.Cleanup(func() {
-		if s.server != nil {
-			s.killServer()
-		}
-	})
-	s.startServer()
+	if store != "" {
+		s.run([]int{0}, "X=", "store", "migrate", "--store", store)
+	}
+	for i := range servers {
+		v := &serving{name: fmt.Sprintf("server%d", i)}
+		t.Cleanup(func() {
+			if v.process != nil {
+				s.killServer(v)
+			}
+		})
+		s.startServer(v)
+		s.servers = append(s.servers, v)
+	}
+	if s.address = s.servers[0].address; servers > 1 {
+		s.address = s.balance()
+	}
 	return s
 }
 
 func (s *site) path(name string) string { return filepath.Join(s.dir, name) }
 
-// startServer starts the server, at the address it had, and waits until it is
-// ready.
-func (s *site) startServer() {
+// stores are the options that say what servers keep their logs in.
+func (s *site) stores() []string {
+	if s.store == "" {
+		return []string{"--data", s.path("server0")}
+	}
+	return []string{"--store", s.store}
+}
+
+// startServer starts a server, at the address it had, and waits until it is ready.
+func (s *site) startServer(v *serving) {
 	s.t.Helper()
 	listen := "127.0.0.1:0"
-	if s.address != "" {
-		listen = strings.TrimPrefix(s.address, "http://")
+	if v.address != "" {
+		listen = strings.TrimPrefix(v.address, "http://")
 	}
-	log, err := os.OpenFile(s.path("server.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	log, err := os.OpenFile(s.path(v.name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	defer log.Close()
-	s.server = exec.Command(s.program, "serve", "--data", s.path("server"), "--listen", listen)
-	s.server.Stderr = log
-	out, err := s.server.StdoutPipe()
+	args := []string{"serve", "--data", s.path(v.name), "--listen", listen}
+	if s.store != "" {
+		args = append(args, "--store", s.store)
+	}
+	v.process = exec.Command(s.program, args...)
+	v.process.Stderr = log
+	out, err := v.process.StdoutPipe()
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if err := s.server.Start(); err != nil {
+	if err := v.process.Start(); err != nil {
 		s.t.Fatal(err)
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
-		text, _ := os.ReadFile(s.path("server.log"))
+		text, _ := os.ReadFile(s.path(v.name + ".log"))
 		s.t.Fatalf("the server did not start: %v\n%s", err, text)
 	}
-	s.address = strings.TrimSpace(line)
-	s.waitReady()
+	v.address = strings.TrimSpace(line)
+	s.waitReady(v)
 }
 
-func (s *site) waitReady() {
+func (s *site) waitReady(v *serving) {
 	s.t.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
-		res, err := http.Get(s.address + "/readyz")
+		res, err := http.Get(v.address + "/readyz")
 		if err == nil {
 			res.Body.Close()
 			if res.StatusCode == http.StatusOK {
@@ -95,10 +132,47 @@ func (s *site) waitReady() {
 	s.t.Fatal("the server did not become ready")
 }
 
-func (s *site) killServer() {
-	_ = s.server.Process.Kill()
-	_ = s.server.Wait()
-	s.server = nil
+func (s *site) killServer(v *serving) {
+	_ = v.process.Process.Kill()
+	_ = v.process.Wait()
+	v.process = nil
+}
+
+// restartServer kills one of the servers and starts it again; one of several on a
+// store now and then without what it kept in its folder.
+func (s *site) restartServer(rng *rand.Rand) {
+	s.t.Helper()
+	v := s.servers[rng.IntN(len(s.servers))]
+	s.killServer(v)
+	if s.store != "" && rng.IntN(4) == 0 {
+		if err := os.RemoveAll(s.path(v.name + "/databases")); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	s.startServer(v)
+}
+
+// balance starts a load balancer, which gives each request to the next server whether
+// or not that is there, and returns its address.
+func (s *site) balance() string {
+	var turn atomic.Int64
+	var targets []*url.URL
+	for _, v := range s.servers {
+		u, err := url.Parse(v.address)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		targets = append(targets, u)
+	}
+	proxy := &httputil.ReverseProxy{
+		Rewrite:  func(r *httputil.ProxyRequest) { r.SetURL(targets[int(turn.Add(1))%len(targets)]) },
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
+	}
+	web := httptest.NewUnstartedServer(proxy)
+	web.Config.ErrorLog = proxy.ErrorLog
+	web.Start()
+	s.t.Cleanup(web.Close)
+	return web.URL
 }
 
 // run runs the command to its end, which must be one of the exit codes.
@@ -135,7 +209,7 @@ func (s *site) enrol(modes ...string) []*device {
 		d := &device{site: s, name: fmt.Sprintf("d%d", i), path: s.path(fmt.Sprintf("d%d.db", i))}
 		if i == 0 {
 			s.shell(d.path, s.schema)
-			s.run([]int{0}, "X=", "init", d.path, "--server", s.address+"/shop", "--publish", "--token-file", s.path("server/admin.token"))
+			s.run([]int{0}, "X=", "init", d.path, "--server", s.address+"/shop", "--publish", "--token-file", s.path("server0/admin.token"))
 		} else {
 			s.clone(d.path)
 		}
@@ -147,7 +221,7 @@ func (s *site) enrol(modes ...string) []*device {
 
 func (s *site) clone(path string) {
 	s.t.Helper()
-	token := s.run([]int{0}, "X=", "token", "create", "shop", "--data", s.path("server"))
+	token := s.run([]int{0}, "X=", append([]string{"token", "create", "shop"}, s.stores()...)...)
 	s.run([]int{0}, "REPLOG_TOKEN="+strings.TrimSpace(token), "clone", s.address+"/shop", path)
 }
 
@@ -184,6 +258,14 @@ func (s *site) checkEqual(devices []*device) {
 	s.clone(fresh)
 	for _, d := range devices {
 		s.run([]int{0}, "X=", "diff", d.path, fresh)
+	}
+}
+
+// checkTables compares a device with the tables that PostgreSQL has of the database.
+func (s *site) checkTables(d *device) {
+	s.t.Helper()
+	if s.store != "" {
+		s.run([]int{0}, "X=", "diff", d.path, s.store+"#shop")
 	}
 }
 

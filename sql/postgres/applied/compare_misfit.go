@@ -8,11 +8,6 @@ import (
 	"slices"
 )
 
-// findMisfits reads rows of misfit by the hashes of their keys.
-const findMisfits = `
-SELECT key, columns, rest FROM replog.misfit
-WHERE database = $1 AND table_name = $2 AND key_hash = ANY ($3::bytea[])`
-
 // misfits compares those of the rows that are in misfit.
 func (cmp *comparison) misfits(ctx context.Context, rows []*pending) error {
 	if cmp.table.misfits == 0 {

@@ -19,7 +19,7 @@ func (w *writer) insert(ctx context.Context, t *table, rows []*pending) (refused
 	}, func(p *pending, err error) error {
 		p.refused = err
 		refused = append(refused, p)
-		return nil
+		return w.t.tooLong(t, p.cells, err)
 	})
 	return refused, err
 }

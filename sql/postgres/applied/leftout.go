@@ -3,6 +3,7 @@ package applied
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 
 	"github.com/lib/pq"
@@ -62,9 +63,37 @@ type fault struct {
 	err                 *pq.Error
 }
 
+func (f *fault) Error() string { return f.err.Error() }
+
+// maxIndexed is how long a value may be for an index, about, where it is not compressed.
+const maxIndexed = 2600
+
+// tooLong tells, of a row that is too long for the server, whether that is so for an
+// index that can be left out: PostgreSQL does not name it.
+func (t *Tables) tooLong(made *table, cells []cell, err error) error {
+	e := serverError(err)
+	if e == nil || e.Code != "54000" || made.mapped {
+		return nil
+	}
+	for i, name := range made.indexes {
+		length := 0
+		for _, n := range made.shape.Indexes[i].Columns {
+			length += len(cells[n].text)
+		}
+		if name != "" && length > maxIndexed {
+			return &fault{schema: made.schema, table: made.name, name: name, isIndex: true, err: e}
+		}
+	}
+	return nil
+}
+
 // fault tells which constraint can be left out for an error, nil if none can: a unique
 // index or a foreign key of ours, or somebody's foreign key to one of our tables.
 func (t *Tables) fault(err error) *fault {
+	var found *fault
+	if errors.As(err, &found) {
+		return found
+	}
 	e := serverError(err)
 	if e == nil || e.Constraint == "" {
 		return nil

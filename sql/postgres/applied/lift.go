@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -80,6 +81,7 @@ func (w *writer) stashRows(ctx context.Context, t *table, rows []*pending) error
 // unstash reads rows that were lifted into a temporary table.
 func (w *writer) unstash(ctx context.Context, t *table, rows []*pending) error {
 	stash := w.stash[t.shape.Name]
+	rows = slices.DeleteFunc(slices.Clone(rows), func(p *pending) bool { return !p.keyFits() })
 	if stash == "" || len(rows) == 0 {
 		return nil
 	}

@@ -13,6 +13,11 @@ import (
 	"replog/replog"
 )
 
+// findMisfits reads rows of misfit by the hashes of their keys.
+const findMisfits = `
+SELECT key, columns, rest FROM replog.misfit
+WHERE database = $1 AND table_name = $2 AND key_hash = ANY ($3::bytea[])`
+
 // takeMisfits removes rows from misfit by the hashes of their keys.
 const takeMisfits = `
 DELETE FROM replog.misfit
@@ -51,6 +56,23 @@ func (w *writer) take(ctx context.Context, t *table, rows []*pending) (map[strin
 		return err
 	})
 	t.misfits -= len(found)
+	return found, err
+}
+
+// inMisfit tells which of the rows are in misfit, by key.
+func (t *Tables) inMisfit(ctx context.Context, c Conn, made *table, rows []*pending) (map[string]bool, error) {
+	if made.misfits == 0 || len(rows) == 0 {
+		return nil, nil
+	}
+	hashes := textArray(len(rows), func(i int) string { return keyHash(rows[i].key) })
+	found := map[string]bool{}
+	err := query(ctx, c, findMisfits, []any{t.database, made.shape.Name, hashes}, func(scan func(...any) error) error {
+		var key string
+		var columns, rest []byte
+		err := scan(&key, &columns, &rest)
+		found[key] = true
+		return err
+	})
 	return found, err
 }
 

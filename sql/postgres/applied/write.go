@@ -3,6 +3,7 @@ package applied
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -48,7 +49,12 @@ func (w *writer) clear(ctx context.Context, t *table, rows []*pending) error {
 	if err := w.remove(ctx, t, standing); err != nil {
 		return err
 	}
-	return w.lift(ctx, t, moved)
+	// Another row may have the same key to PostgreSQL.
+	elsewhere, err := w.t.inMisfit(ctx, w.c, t, moved)
+	if err != nil {
+		return err
+	}
+	return w.lift(ctx, t, slices.DeleteFunc(moved, func(p *pending) bool { return elsewhere[p.key] }))
 }
 
 // lifts tells whether an update is written by taking the row out and inserting it: it
@@ -101,43 +107,39 @@ func (w *writer) fill(ctx context.Context, t *table, rows []*pending) error {
 	return w.put(ctx, t, append(inserts, late...))
 }
 
-// returned makes whole rows of the updates whose row was lifted or is in misfit.
+// returned makes whole rows of the updates whose row is in misfit or was lifted.
 func (w *writer) returned(ctx context.Context, t *table, rows []*pending) error {
 	var updates, lifted []*pending
 	for _, p := range rows {
 		if p.op == opUpdate {
 			updates = append(updates, p)
 		}
-		if w.lifts(t, p) && p.keyFits() && p.lifted == nil {
+	}
+	stored, err := w.take(ctx, t, updates)
+	if err != nil {
+		return err
+	}
+	for _, p := range updates {
+		if row := stored[p.key]; row != nil {
+			p.op, p.cells = opReplace, p.onto(row)
+		} else if w.lifts(t, p) || !p.keyFits() {
 			lifted = append(lifted, p)
 		}
 	}
 	if err := w.unstash(ctx, t, lifted); err != nil {
 		return err
 	}
-	stored, err := w.take(ctx, t, updates)
-	if err != nil {
-		return err
-	}
 	var missing []*pending
-	for _, p := range updates {
-		switch row := stored[p.key]; {
-		case row != nil:
-			p.op, p.cells = opReplace, p.onto(row)
-		case p.lifted != nil:
-			p.op, p.cells = opReplace, p.onto(p.lifted)
-		case w.lifts(t, p) || !p.keyFits():
+	for _, p := range lifted {
+		if p.lifted == nil {
+			p.op = opNothing
 			missing = append(missing, p)
+			continue
 		}
+		p.op, p.cells = opReplace, p.onto(p.lifted)
 	}
-	if len(missing) == 0 {
-		return nil
-	}
-	if !t.mapped {
+	if len(missing) > 0 && !t.mapped {
 		return &missingError{t, missing}
-	}
-	for _, p := range missing {
-		p.op = opNothing
 	}
 	return nil
 }
@@ -191,7 +193,7 @@ func (w *writer) update(ctx context.Context, t *table, rows []*pending) (refused
 	}, func(p *pending, err error) error {
 		p.refused = err
 		refused = append(refused, p)
-		return nil
+		return w.t.tooLong(t, p.onto(make([]cell, len(t.cols))), err)
 	})
 	return refused, err
 }

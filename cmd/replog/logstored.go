@@ -12,13 +12,13 @@ import (
 	"replog/sql/sqlite"
 )
 
-// folderLog reads the store in a server's folder, beside the server if it runs.
-type folderLog struct {
+// storedLog reads a log where servers keep it, beside them if they run.
+type storedLog struct {
 	replog.Store
-	folder string
+	where string
 }
 
-func openFolderLog(data, name string) (*folderLog, error) {
+func openFolderLog(data, name string) (*storedLog, error) {
 	folder := databaseFolder(data, name)
 	if !isFolder(folder) {
 		return nil, &failure{err: fmt.Errorf("%s has no database %q", data, name), next: "give the folder that `replog serve --data` uses"}
@@ -27,10 +27,10 @@ func openFolderLog(data, name string) (*folderLog, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &folderLog{Store: log, folder: folder}, nil
+	return &storedLog{Store: log, where: folder}, nil
 }
 
-func (l *folderLog) Lines(ctx context.Context, f replog.Filter, yield func(replog.LogLine) error) error {
+func (l *storedLog) Lines(ctx context.Context, f replog.Filter, yield func(replog.LogLine) error) error {
 	return l.Entries(ctx, f, func(e replog.Entry) error {
 		line, err := e.Line()
 		if err != nil {
@@ -40,7 +40,7 @@ func (l *folderLog) Lines(ctx context.Context, f replog.Filter, yield func(replo
 	})
 }
 
-func (l *folderLog) Stats(ctx context.Context, f replog.Filter, yield func(replog.LogStat) error) error {
+func (l *storedLog) Stats(ctx context.Context, f replog.Filter, yield func(replog.LogStat) error) error {
 	return l.Entries(ctx, f, func(e replog.Entry) error {
 		stat, err := e.Stat()
 		if err != nil {
@@ -50,7 +50,7 @@ func (l *folderLog) Stats(ctx context.Context, f replog.Filter, yield func(replo
 	})
 }
 
-func (l *folderLog) Script(ctx context.Context, f replog.Filter, w io.Writer) error {
+func (l *storedLog) Script(ctx context.Context, f replog.Filter, w io.Writer) error {
 	first, err := l.Base(ctx, "", 0)
 	if err != nil {
 		return err
@@ -64,10 +64,10 @@ func (l *folderLog) Script(ctx context.Context, f replog.Filter, w io.Writer) er
 	return applier.WriteScript(ctx, base, l.Store, f, w)
 }
 
-func (l *folderLog) Entry(ctx context.Context, r replog.Revision) (replog.EntryDetail, error) {
+func (l *storedLog) Entry(ctx context.Context, r replog.Revision) (replog.EntryDetail, error) {
 	e, err := l.Store.Entry(ctx, r)
 	if errors.Is(err, replog.ErrNotFound) {
-		return replog.EntryDetail{}, client.NoRevision(fmt.Sprintf("%s: no such revision: %d", l.folder, r))
+		return replog.EntryDetail{}, client.NoRevision(fmt.Sprintf("%s: no such revision: %d", l.where, r))
 	}
 	if err != nil {
 		return replog.EntryDetail{}, err
