@@ -9,7 +9,8 @@ import (
 
 // Composition makes the net changes of several lists of net changes that were made
 // one after the other: what each row was before the first and is after the last.
-// What is long is on disk.
+// Their units are those of the lists, joined where these share a row. What is long
+// is on disk.
 type Composition struct {
 	schema *Schema
 	// first is the only list so far, which is not taken apart before it has to be.
