@@ -111,6 +111,34 @@ func TestStepsAreDoneInOrder(t *testing.T) {
 	}
 }
 
+// A row statement is made again on a row that others have changed where it writes
+// nothing, and an intent changes just that.
+func TestStepsThatAreMadeAgainOnARowOfOthersAreTakenBack(t *testing.T) {
+	r := newTestReplica(t, scripted(t, "device", related))
+	r.in(t, "install", r.Install)
+	steps := stepsOf(recordOn(t, r, "UPDATE pair SET a = 9 WHERE id = 1")[0], "UPDATE pair SET b = b + 1 WHERE id = 1")
+	r.write(t, "meanwhile", func() error { return r.Script("UPDATE pair SET b = 7 WHERE id = 1") })
+	r.write(t, "replay", func() error {
+		x := NewIntents(r.Replica, IntentOptions{})
+		transaction := replog.Transaction{Steps: steps}
+		made, err := x.Do(context.Background(), transaction.AllSteps(), StepWork{Judged: true, Rows: r.ReplayStep})
+		if err != nil {
+			return err
+		}
+		defer made.Close()
+		if got, want := contentOf(t, r, "SELECT a, b FROM pair WHERE id = 1"), "[9,8]"; got != want {
+			t.Errorf("made again: %s, want %s", got, want)
+		}
+		if err := r.Revert(made.List()); err != nil {
+			return err
+		}
+		if got, want := contentOf(t, r, "SELECT a, b FROM pair WHERE id = 1"), "[1,7]"; got != want {
+			t.Errorf("taken back: %s, want %s", got, want)
+		}
+		return x.Off()
+	})
+}
+
 // doSteps does steps and describes what became of them.
 func doSteps(t *testing.T, r *testReplica, x *Intents, steps []replog.Step, judged bool) (string, replog.Digest) {
 	t.Helper()

@@ -249,6 +249,19 @@ func contextOf(t *Table, changed []int, image []replog.Value) *replog.Context {
 	return context
 }
 
+// holds tells whether a row has what a change carries along of it.
+func (t *Table) holds(row []replog.Value, context *replog.Context) bool {
+	if context == nil {
+		return true
+	}
+	for i, name := range context.Columns {
+		if n := t.Column(name); n < 0 || row[n] != context.Values[i] {
+			return false
+		}
+	}
+	return true
+}
+
 func (x *Index) columns() []int {
 	columns := make([]int, len(x.Parts))
 	for i, p := range x.Parts {

@@ -81,12 +81,13 @@ func (r *Replica) remake(changes replog.Changes, images *Images) (asTheyAre bool
 	return asTheyAre, err
 }
 
-// makes tells whether the image is what a net change says that it replaces.
+// makes tells whether the image is what a net change says that it replaces, and
+// carries along.
 func (i *RowImage) makes(c *replog.Change, columns []int) bool {
 	if c.Op == replog.Insert {
 		return i.Before == nil
 	}
-	return i.Before != nil && slices.Equal(pick(i.Before, columns), c.Old)
+	return i.Before != nil && slices.Equal(pick(i.Before, columns), c.Old) && i.Table.holds(i.Before, c.Context)
 }
 
 // change renders an image as a change without times.

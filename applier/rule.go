@@ -198,12 +198,14 @@ func (k *contest) updatePresent() *Ruling {
 	effect := *k.change
 	effect.Columns, effect.Old, effect.New, effect.Times, effect.Time = nil, nil, nil, nil, 0
 	after := slices.Clone(k.before)
+	var written []int
 	for _, i := range won {
 		n := k.columns[i]
 		if k.before[n] == k.change.New[i] {
 			continue
 		}
 		after[n] = k.change.New[i]
+		written = append(written, n)
 		effect.Columns = append(effect.Columns, k.change.Columns[i])
 		effect.Old = append(effect.Old, k.before[n])
 		effect.New = append(effect.New, k.change.New[i])
@@ -215,6 +217,9 @@ func (k *contest) updatePresent() *Ruling {
 	}
 	if !slices.ContainsFunc(effect.Times, func(at replog.Millis) bool { return at != effect.Time }) {
 		effect.Times = nil
+	}
+	if len(written) < len(k.columns) || !k.table.holds(k.before, k.change.Context) {
+		effect.Context = contextOf(k.table, written, after)
 	}
 	ruling := k.write(after, effect)
 	ruling.StaleColumns = lost

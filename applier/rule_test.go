@@ -1,6 +1,7 @@
 package applier
 
 import (
+	"reflect"
 	"slices"
 	"testing"
 
@@ -216,6 +217,40 @@ func TestARestoredRowKeepsTheTimesOfWhatWasNotWritten(t *testing.T) {
 	e := ruling.Effect
 	if e.Op != replog.Insert || !e.Restored || !slices.Equal(e.Times, []replog.Millis{0, 5, 0}) || !slices.Equal(e.New, ints(1, 7, 2)) {
 		t.Fatalf("%+v", e)
+	}
+}
+
+// What others did to columns that an UPDATE does not write has to show in what it
+// carries along of them: what follows it in the transaction is composed with that.
+func TestWhatAnUpdateCarriesAlongIsOfTheRowAsItIs(t *testing.T) {
+	carrying := func(c replog.Change, column string, value int64) replog.Change {
+		c.Context = &replog.Context{Columns: []string{column}, Values: ints(value)}
+		return c
+	}
+	for _, tc := range []struct {
+		name       string
+		row        []replog.Value
+		change     replog.Change
+		concurrent []replog.PastChange
+		want       *replog.Context
+	}{
+		{"as the device saw it", ints(0, 3), carrying(setA(5, 0, 7), "b", 3), nil, &replog.Context{Columns: []string{"b"}, Values: ints(3)}},
+		{"as others made it", ints(0, 4), carrying(setA(5, 0, 7), "b", 3), by(high, setB(9, 3, 4)), &replog.Context{Columns: []string{"b"}, Values: ints(4)}},
+		{"a column that is stale", ints(0, 4), setBoth(5, 5), by(low, setB(9, 0, 4)), &replog.Context{Columns: []string{"b"}, Values: ints(4)}},
+		{"a column that is there already", ints(0, 8), setBoth(5, 5), by(low, setB(4, 0, 8)), &replog.Context{Columns: []string{"b"}, Values: ints(8)}},
+		{"all columns are written", ints(0, 0), setBoth(5, 5), nil, nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := newTestReplica(t, scripted(t, "db", "CREATE TABLE t(id INTEGER PRIMARY KEY, a, b, UNIQUE(a, b))"))
+			r.in(t, "row", func() error { return r.Exec("INSERT INTO t VALUES(1, ?, ?)", tc.row...) })
+			ruling, err := r.Rule(&tc.change, mine, tc.concurrent)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := ruling.Effect.Context; ruling.Fate != Write || !reflect.DeepEqual(got, tc.want) {
+				t.Errorf("%v carries %v, want %v", ruling.Effect.Columns, got, tc.want)
+			}
+		})
 	}
 }
 

@@ -138,6 +138,41 @@ func TestDevicesGetIntentsOrWhatTheyChanged(t *testing.T) {
 	}
 }
 
+// A row statement carries along a column that another device has changed since, and
+// an intent changes that column.
+func TestStepsOnOneRowWhereOthersChangedWhatIsCarriedAlong(t *testing.T) {
+	h := newHarness(t)
+	h.publish("hall", "CREATE TABLE seat (id INTEGER PRIMARY KEY, room INTEGER, n INTEGER, UNIQUE (room, n)); INSERT INTO seat VALUES (1, 1, 1);")
+	set := func(column string, from, to int64) replog.Change {
+		c := rowChange(replog.Update, "seat", 1)
+		c.Columns, c.Old, c.New = []string{column}, []replog.Value{replog.Integer(from)}, []replog.Value{replog.Integer(to)}
+		return c
+	}
+	d, other := h.enrol("hall"), h.enrol("hall")
+	other.record(set("n", 1, 5))
+	other.sync()
+	move := set("room", 1, 2)
+	move.Context = &replog.Context{Columns: []string{"n"}, Values: []replog.Value{replog.Integer(1)}}
+	d.steps(move, having(intent("UPDATE seat SET n = n + 1 WHERE id = 1"), set("n", 1, 2)))
+	a := d.sync()
+	if got := a.verdicts[0]; got.Outcome != replog.Applied || got.AsRecorded {
+		t.Errorf("%s, as recorded %t", describeVerdict(&got), got.AsRecorded)
+	}
+	if got, want := h.replicaRows("hall", "SELECT * FROM seat"), "[1,2,6]\n"; got != want {
+		t.Errorf("the server has %swant %s", got, want)
+	}
+	h.sameRebuilt("hall")
+	made := a.entries[1]
+	if got, want := made.describe(), "1 changes: update seat [1]"; got != want {
+		t.Fatalf("%s, want %s", got, want)
+	}
+	for column, want := range map[string]replog.Value{"room": replog.Integer(1), "n": replog.Integer(5)} {
+		if was, ok := made.List[0].Before(column); !ok || was != want {
+			t.Errorf("%s was %v, want %v", column, was, want)
+		}
+	}
+}
+
 func TestADeviceOnWhichIntentsDifferedGetsTheChanges(t *testing.T) {
 	var logged bytes.Buffer
 	h := newHarness(t, func(c *Config) {
