@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-	"runtime"
 	"time"
 
 	"replog/applier"
@@ -273,17 +271,4 @@ func copyFile(to, from string) error {
 		err = dst.Sync()
 	}
 	return errors.Join(err, dst.Close())
-}
-
-// syncFolder makes the names in a folder durable. Windows does that by itself,
-// and refuses to be asked.
-func syncFolder(path string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	f, err := os.Open(filepath.Clean(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }
