@@ -16,6 +16,7 @@ import (
 	"pgregory.net/rapid"
 
 	"replog/replog"
+	"replog/test/cluster"
 )
 
 // cases is how many histories a run tries, unless -rapid.checks or RAPID_CHECKS
@@ -33,7 +34,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("rapid.checks", strconv.Itoa(max(1, checks/shards()))); err != nil {
 		panic(err)
 	}
-	os.Exit(m.Run())
+	os.Exit(cluster.Main(m))
 }
 
 // shards is the number of subtests that run beside each other: one where a seed is
@@ -95,7 +96,7 @@ func (t *tally) String() string {
 }
 
 func TestConvergence(t *testing.T) {
-	converge(t, &backend{servers: 1, open: onSQLite})
+	converge(t, &backend{servers: 1, make: onSQLite})
 }
 
 // converge runs histories on a backend.
@@ -224,7 +225,7 @@ func (w *world) settle() error {
 		return fmt.Errorf("the server's snapshot against the model:\n  %s", strings.Join(d, "\n  "))
 	}
 	if look := w.host.backend.settled; look != nil {
-		if err := look(w.host.servers[0].stores.Stores, path); err != nil {
+		if err := look(w.host.log(), path); err != nil {
 			return fmt.Errorf("what the stores hold: %w", err)
 		}
 	}

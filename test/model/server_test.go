@@ -43,23 +43,30 @@ func (f *faults) at(string) error {
 // backend is what a host runs on.
 type backend struct {
 	servers int
-	// open makes the stores of one server, whose data folder is given; end comes when
-	// the server has ended.
-	open func(folder string) (stores server.Stores, end func() error, err error)
-	// settled looks at what else the stores hold, where a history has ended with the
+	// make prepares what a history's servers share; end comes when they have ended.
+	make func() (open opening, end func() error, err error)
+	// settled looks at what else the store holds, where a history has ended with the
 	// content in the file at path; nil for nothing.
-	settled func(stores server.Stores, path string) error
+	settled func(log replog.Log, path string) error
 }
 
-func onSQLite(folder string) (server.Stores, func() error, error) {
-	f := sqlite.NewFolder(folder, sqlite.Options{})
-	return f, f.Close, nil
+// opening opens the stores of one server, whose data folder is given; end comes when the
+// server has ended.
+type opening func(folder string) (stores server.Stores, end func() error, err error)
+
+func onSQLite() (opening, func() error, error) {
+	return func(folder string) (server.Stores, func() error, error) {
+		f := sqlite.NewFolder(folder, sqlite.Options{})
+		return f, f.Close, nil
+	}, func() error { return nil }, nil
 }
 
 // host is the real server, or several on the same stores, which can crash and come
 // back.
 type host struct {
 	backend *backend
+	open    opening
+	end     func() error
 	folder  string
 	servers []*running
 	turn    atomic.Int64 // counts requests: each goes to the next server
@@ -81,6 +88,10 @@ const databaseName = "shop"
 
 func newHost(on *backend, folder string, random io.Reader, answerBytes int64) (*host, error) {
 	h := &host{backend: on, folder: folder, calm: newCalm()}
+	var err error
+	if h.open, h.end, err = on.make(); err != nil {
+		return nil, err
+	}
 	for i := range on.servers {
 		h.servers = append(h.servers, &running{cfg: server.Config{
 			Data: filepath.Join(folder, strconv.Itoa(i)), Random: random,
@@ -96,7 +107,7 @@ func newHost(on *backend, folder string, random io.Reader, answerBytes int64) (*
 	h.web.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	h.web.Start()
 	for _, s := range h.servers {
-		if err := s.open(on); err != nil {
+		if err := s.open(h.open); err != nil {
 			return h, err
 		}
 	}
@@ -111,8 +122,8 @@ func (h *host) next() *running {
 	return h.servers[int(h.turn.Add(1))%len(h.servers)]
 }
 
-func (s *running) open(on *backend) error {
-	stores, end, err := on.open(s.cfg.Data)
+func (s *running) open(open opening) error {
+	stores, end, err := open(s.cfg.Data)
 	if err != nil {
 		return err
 	}
@@ -152,7 +163,7 @@ func (h *host) restart() error {
 				return err
 			}
 		}
-		if err := s.open(h.backend); err != nil {
+		if err := s.open(h.open); err != nil {
 			return err
 		}
 	}
@@ -165,7 +176,7 @@ func (h *host) close() error {
 	for _, s := range h.servers {
 		err = errors.Join(err, s.close())
 	}
-	return err
+	return errors.Join(err, h.end())
 }
 
 func (h *host) url() string { return h.web.URL + "/" + databaseName }
