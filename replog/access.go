@@ -16,6 +16,7 @@ type Enrolment struct {
 	DatabaseID string   `json:"database"`
 	Epoch      Epoch    `json:"epoch"`
 	Head       Revision `json:"head"`
+	Chain      Chain    `json:"chain,omitempty"` // of the head
 }
 
 // The headers that come with a snapshot, the replica at a revision as a SQLite
@@ -25,6 +26,7 @@ const (
 	HeaderRevision = "Replog-Revision"
 	HeaderEpoch    = "Replog-Epoch"
 	HeaderDatabase = "Replog-Database"
+	HeaderChain    = "Replog-Chain"
 	HeaderSize     = "Replog-Size"
 	HeaderDigest   = "Replog-Digest"
 )

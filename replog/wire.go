@@ -17,10 +17,14 @@ type SyncHeader struct {
 	Database string   `json:"database"` // the database's id
 	Epoch    Epoch    `json:"epoch"`
 	Device   DeviceID `json:"device"`
-	// SyncPoint: verdicts and entries after it are wanted.
+	// SyncPoint: verdicts and entries after it are wanted. Chain is its chain, "" where
+	// the device does not know.
 	SyncPoint Revision `json:"sync_point"`
+	Chain     Chain    `json:"chain,omitempty"`
 	// LastSeq is the highest seq that the device has given out.
 	LastSeq Seq `json:"last_seq"`
+	// Seen is the highest own seq whose verdict it has processed.
+	Seen Seq `json:"seen,omitempty"`
 	// Clock is the device's time when it sent this.
 	Clock Millis `json:"clock"`
 	// Schema is the fingerprint of the schema that the device last agreed on with
@@ -33,6 +37,8 @@ type SyncHeader struct {
 	Differed []Revision `json:"differed,omitempty"`
 	// AsChanges: the changes of all entries are wanted.
 	AsChanges bool `json:"as_changes,omitempty"`
+	// Rejoined is what a device says that came back after the log gave up revisions.
+	Rejoined *Rejoined `json:"rejoined,omitempty"`
 }
 
 // SyncAnswer is the first line of an answer: {"answer":{…}}.
@@ -64,8 +70,9 @@ type EntryHeader struct {
 // SyncDone is the last line of an answer: {"done":{…}}. An answer without it
 // was cut and counts for nothing.
 type SyncDone struct {
-	// Revision is how far the verdicts and entries above reach.
+	// Revision is how far the verdicts and entries above reach, and Chain its chain.
 	Revision Revision `json:"revision"`
+	Chain    Chain    `json:"chain,omitempty"`
 	// More: the answer stops before the head.
 	More bool `json:"more,omitempty"`
 }

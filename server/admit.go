@@ -39,7 +39,9 @@ func admit(tx replog.LogTx, j *job, form *replog.Form) (*replog.Verdict, error) 
 		gap.ExpectedSeq = last + 1
 		return nil, gap
 	}
-	return nil, wellFormed(t, tx.Head().Revision)
+	placed := *t
+	j.rejoined.Place(&placed)
+	return nil, wellFormed(&placed, tx.Head().Revision)
 }
 
 // recall returns the verdict of an uploaded transaction that is in the log, nil

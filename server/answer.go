@@ -11,10 +11,13 @@ import (
 // answer sends what a device needs to move its sync point: in order of
 // revision, the verdicts on its own transactions and the applied entries. Both
 // stop at the head as it is when the answer begins, or at the byte limit.
-func (s *Server) answer(c *call, h *replog.SyncHeader, sent []replog.Verdict) error {
+func (s *Server) answer(c *call, h *replog.SyncHeader, epoch replog.Epoch, sent []replog.Verdict) error {
 	head, err := c.db.log.Head(c.r.Context())
 	if err != nil {
 		return err
+	}
+	if head.Epoch != epoch || head.Revision < h.SyncPoint {
+		return busy(otherLog) // asked again, it is told whether it fits that
 	}
 	stream, err := c.stream(typeNDJSON)
 	if err != nil {
@@ -23,10 +26,10 @@ func (s *Server) answer(c *call, h *replog.SyncHeader, sent []replog.Verdict) er
 	a := &answer{out: stream, fault: func() error { return c.cutAt(stream) }, limit: s.cfg.Limits.AnswerBytes}
 	a.line(replog.AnswerLine{Answer: &replog.SyncAnswer{Version: replog.WireVersion, Epoch: head.Epoch, Head: head.Revision}})
 	if h.PushOnly {
-		a.acknowledge(sent, h.SyncPoint)
+		a.acknowledge(sent, h)
 	} else {
 		c.noteDiffered(h)
-		a.download(c.r.Context(), c.db.log, h, head.Revision)
+		a.download(c.r.Context(), c.db.log, h, head)
 	}
 	if a.err != nil {
 		c.w.begin()
@@ -76,22 +79,22 @@ func (a *answer) done(d replog.SyncDone) {
 
 // acknowledge answers an upload that wants no entries: the device's sync point
 // stays where it is.
-func (a *answer) acknowledge(sent []replog.Verdict, syncPoint replog.Revision) {
+func (a *answer) acknowledge(sent []replog.Verdict, h *replog.SyncHeader) {
 	for i := range sent {
 		a.line(replog.AnswerLine{Verdict: &sent[i]})
 	}
-	a.done(replog.SyncDone{Revision: syncPoint})
+	a.done(replog.SyncDone{Revision: h.SyncPoint, Chain: h.Chain})
 }
 
 // errFull ends the reading of the log at the byte limit.
 var errFull = errors.New("the answer is full")
 
 // download answers with the log from the device's sync point up to the head.
-func (a *answer) download(ctx context.Context, log replog.Log, h *replog.SyncHeader, head replog.Revision) {
+func (a *answer) download(ctx context.Context, log replog.Log, h *replog.SyncHeader, head replog.Head) {
 	reached := h.SyncPoint
 	full := false
-	if h.SyncPoint < head && a.err == nil {
-		a.err = log.Deliveries(ctx, wantedBy(h, head), func(d *replog.Delivery) error {
+	if h.SyncPoint < head.Revision && a.err == nil {
+		a.err = log.Deliveries(ctx, wantedBy(h, head.Revision), func(d *replog.Delivery) error {
 			if reached > h.SyncPoint && a.bytes >= a.limit {
 				return errFull
 			}
@@ -102,10 +105,14 @@ func (a *answer) download(ctx context.Context, log replog.Log, h *replog.SyncHea
 		if full = errors.Is(a.err, errFull); full {
 			a.err = nil
 		} else {
-			reached = head // what is not for this device may come last
+			reached = head.Revision // what is not for this device may come last
 		}
 	}
-	a.done(replog.SyncDone{Revision: reached, More: full})
+	chain := head.Chain
+	if reached < head.Revision && a.err == nil {
+		chain, a.err = log.ChainAt(ctx, reached)
+	}
+	a.done(replog.SyncDone{Revision: reached, Chain: chain, More: full})
 }
 
 // maxDiffered is how many entries a device may name that it cannot run; more, and it

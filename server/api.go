@@ -39,7 +39,8 @@ func (s *Server) routes() http.Handler {
 		"PUT /v1/{db}":                 s.handle(s.publishCall),
 		"/":                            s.handle(s.unknown),
 
-		"GET /v1/{db}/devices/{id}/verdicts": s.call(s.readVerdicts, DeviceToken),
+		"GET /v1/{db}/devices/{id}/verdicts":  s.call(s.readVerdicts, DeviceToken),
+		"POST /v1/{db}/devices/{id}/standing": s.call(s.standing, DeviceToken),
 	} {
 		mux.HandleFunc(pattern, h)
 	}
@@ -125,6 +126,7 @@ func (c *call) setHead(h replog.Head) {
 	head.Set(replog.HeaderRevision, formatRevision(h.Revision))
 	head.Set(replog.HeaderEpoch, string(h.Epoch))
 	head.Set(replog.HeaderDatabase, h.Database)
+	head.Set(replog.HeaderChain, string(h.Chain))
 }
 
 func formatRevision(r replog.Revision) string { return strconv.FormatInt(int64(r), 10) }

@@ -24,6 +24,7 @@ type database struct {
 	shared SharedStores // nil where this server alone writes the log
 	// schemas are fingerprints that the log is known to have.
 	schemas sync.Map
+	epoch   replog.Epoch // in which schemas and last were filled; the writer's
 
 	queue   chan *job
 	behind  chan chan<- error // asks the writer to bring the replica to the head
@@ -68,15 +69,16 @@ func (d *database) start(ctx context.Context) error {
 	if err := os.MkdirAll(d.folder, 0o700); err != nil {
 		return err
 	}
-	head, err := d.log.Head(ctx)
+	var err error
+	if d.replica, err = openReplica(d.replicaPath(), &d.cfg.Limits); err != nil {
+		d.cfg.Logger.Warn("the replica cannot be used and is built again", "database", d.name, "error", err)
+	}
+	head, err := d.soundHead(ctx)
 	if err != nil {
 		return err
 	}
 	d.id = head.Database
 	d.heads.move(head)
-	if d.replica, err = openReplica(d.replicaPath(), &d.cfg.Limits); err != nil {
-		d.cfg.Logger.Warn("the replica cannot be used and is built again", "database", d.name, "error", err)
-	}
 	// One database that is broken must not keep the others from being served.
 	if err := d.levelOrBreak(ctx, head); err != nil && !d.broken.Load() {
 		return err
@@ -89,15 +91,23 @@ func (d *database) replicaPath() string { return filepath.Join(d.folder, "replic
 func (d *database) snapshotsFolder() string { return filepath.Join(d.folder, "snapshots") }
 
 // level brings the replica to a head of the log: by applying what it lacks, or, where
-// it is ahead of that, of another epoch or damaged, by building it again.
+// it is ahead of that, at a revision that the log has given up, or damaged, by building
+// it again.
 func (d *database) level(ctx context.Context, head replog.Head) error {
-	if d.replica == nil || !d.replica.precedes(head) {
+	follows := false
+	if d.replica != nil {
+		var err error
+		if follows, err = d.replica.precedes(ctx, d.log, head); err != nil {
+			return err
+		}
+	}
+	if !follows {
 		return d.rebuild(ctx, head)
 	}
-	if d.replica.head.Revision == head.Revision {
+	if d.replica.head == head {
 		return nil
 	}
-	err := d.replica.catchUp(ctx, d.log, head.Revision)
+	err := d.replica.catchUp(ctx, d.log, head)
 	if contradicts(err) {
 		d.cfg.Logger.Error("the replica cannot follow the log", "database", d.name, "error", err)
 		return d.rebuild(ctx, head)
@@ -114,9 +124,12 @@ func contradicts(err error) bool {
 }
 
 // precedes tells whether the replica is at a revision of the log that has this
-// head.
-func (r *replica) precedes(head replog.Head) bool {
-	return r.head.Database == head.Database && r.head.Epoch == head.Epoch && r.head.Revision <= head.Revision
+// head. Its chain tells, whatever the epoch.
+func (r *replica) precedes(ctx context.Context, log replog.Log, head replog.Head) (bool, error) {
+	if r.head.Database != head.Database || r.head.Chain == "" {
+		return false, nil
+	}
+	return holds(ctx, log, head, r.head.Revision, r.head.Chain)
 }
 
 // rebuild makes the replica again out of the newest content that is kept, and the log.
@@ -139,7 +152,7 @@ func (d *database) rebuild(ctx context.Context, head replog.Head) error {
 		return err
 	}
 	d.replica = r
-	if err := r.catchUp(ctx, d.log, head.Revision); err != nil {
+	if err := r.catchUp(ctx, d.log, head); err != nil {
 		return fmt.Errorf("build the replica: %w", err)
 	}
 	return nil

@@ -42,7 +42,7 @@ func (s *Server) enrolDevice(c *call) error {
 		return err
 	}
 	return c.answerJSON(http.StatusCreated, replog.Enrolment{
-		Device: id, Token: secret, Name: c.name, DatabaseID: head.Database, Epoch: head.Epoch, Head: head.Revision,
+		Device: id, Token: secret, Name: c.name, DatabaseID: head.Database, Epoch: head.Epoch, Head: head.Revision, Chain: head.Chain,
 	})
 }
 

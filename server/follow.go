@@ -47,7 +47,7 @@ func (d *database) catchUp() error {
 		return nil
 	}
 	ctx := context.Background()
-	head, err := d.log.Head(ctx)
+	head, err := d.soundHead(ctx)
 	if err != nil {
 		return err
 	}

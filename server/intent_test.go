@@ -272,7 +272,7 @@ func (h *harness) sameRebuilt(database string) {
 	again, err := openReplica(path, &d.cfg.Limits)
 	h.must(err)
 	defer again.Close()
-	h.must(again.catchUp(context.Background(), d.log, head.Revision))
+	h.must(again.catchUp(context.Background(), d.log, head))
 	for _, table := range again.Schema.Tables {
 		query := "SELECT * FROM " + replog.QuoteName(table.Name) + " ORDER BY 1"
 		if was, is := h.replicaRows(database, query), h.rows(path, query); was != is {

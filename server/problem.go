@@ -22,6 +22,9 @@ func forbidden(detail string) *replog.Problem {
 		Title: "the token does not allow this", Detail: detail}
 }
 
+// otherLog tells a device that has to ask again that the log is another.
+const otherLog = "the log has just given up revisions"
+
 func notFound(what string) *replog.Problem {
 	return &replog.Problem{Status: http.StatusNotFound, Code: replog.CodeNotFound, Title: "no such " + what}
 }

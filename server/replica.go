@@ -73,7 +73,7 @@ func readReplica(c *applier.Conn, limits *Limits) (*replica, error) {
 
 // replicaHead reads where a replica stands, as the connection sees it now.
 func replicaHead(c *applier.Conn) (replog.Head, error) {
-	row, err := c.QueryRow(`SELECT +revision, +epoch, +database FROM replog_replica`)
+	row, err := c.QueryRow(`SELECT +revision, +epoch, +database, +chain FROM replog_replica`)
 	if err != nil {
 		return replog.Head{}, err
 	}
@@ -84,6 +84,7 @@ func replicaHead(c *applier.Conn) (replog.Head, error) {
 		Revision: replog.Revision(row[0].Int64()),
 		Epoch:    replog.Epoch(row[1].Bytes()),
 		Database: row[2].Bytes(),
+		Chain:    replog.Chain(row[3].Bytes()),
 	}, nil
 }
 
@@ -111,8 +112,8 @@ func prepareReplica(c *applier.Conn, head replog.Head) error {
 	if err := c.Script(replicaSQL); err != nil {
 		return err
 	}
-	err := c.Exec(`INSERT INTO replog_replica (revision, epoch, database) VALUES (?, ?, ?)`,
-		replog.Integer(int64(head.Revision)), replog.Text(string(head.Epoch)), replog.Text(head.Database))
+	err := c.Exec(`INSERT INTO replog_replica (revision, epoch, database, chain) VALUES (?, ?, ?, ?)`,
+		replog.Integer(int64(head.Revision)), replog.Text(string(head.Epoch)), replog.Text(head.Database), replog.Text(string(head.Chain)))
 	if err != nil {
 		return err
 	}
@@ -192,38 +193,39 @@ func stashedTriggers(c *applier.Conn) ([]string, error) {
 
 // moveTo records, within the open transaction, where the replica will stand
 // once it commits.
-func (r *replica) moveTo(revision replog.Revision) error {
-	return r.Exec(`UPDATE replog_replica SET revision = ?`, replog.Integer(int64(revision)))
+func (r *replica) moveTo(head replog.Head) error {
+	return r.Exec(`UPDATE replog_replica SET revision = ?, epoch = ?, chain = ?`,
+		replog.Integer(int64(head.Revision)), replog.Text(string(head.Epoch)), replog.Text(string(head.Chain)))
 }
 
 // commitAt moves the replica and commits.
-func (r *replica) commitAt(revision replog.Revision) error {
+func (r *replica) commitAt(head replog.Head) error {
 	if err := r.Commit(); err != nil {
 		return err
 	}
-	r.head.Revision, r.altered = revision, false
+	r.head, r.altered = head, false
 	return nil
 }
 
-// catchUp applies the log's entries up to the revision, in one transaction.
-func (r *replica) catchUp(ctx context.Context, log replog.Log, upTo replog.Revision) error {
+// catchUp applies the log's entries up to its head, in one transaction.
+func (r *replica) catchUp(ctx context.Context, log replog.Log, head replog.Head) error {
 	if err := r.Begin(); err != nil {
 		return err
 	}
 	// No device made them: all come with their changes.
-	err := log.Deliveries(ctx, replog.Wanted{After: r.head.Revision, UpTo: upTo, AsChanges: true}, func(d *replog.Delivery) error {
+	err := log.Deliveries(ctx, replog.Wanted{After: r.head.Revision, UpTo: head.Revision, AsChanges: true}, func(d *replog.Delivery) error {
 		if err := r.deliver(d); err != nil {
 			return fmt.Errorf("revision %d: %w", d.Revision, err)
 		}
 		return nil
 	})
 	if err == nil {
-		err = r.moveTo(upTo)
+		err = r.moveTo(head)
 	}
 	if err != nil {
 		return errors.Join(err, r.Rollback(), r.reread())
 	}
-	return r.commitAt(upTo)
+	return r.commitAt(head)
 }
 
 // deliver applies the changes of one entry.

@@ -4,7 +4,8 @@
 CREATE TABLE replog_replica (
     revision INTEGER NOT NULL,
     epoch    TEXT    NOT NULL,
-    database TEXT    NOT NULL
+    database TEXT    NOT NULL,
+    chain    TEXT    NOT NULL -- of the revision
 );
 
 -- The application's triggers. They are kept dropped, as the log holds their

@@ -17,7 +17,14 @@ type job struct {
 	lastSeq replog.Seq     // the highest that the device says it has given out
 	schema  bool           // the device has the schema right
 	forms   []*replog.Form // closed by who submits it, once it is answered
-	answer  chan result    // holds one
+	// epoch is that in which the device was found to fit the log, and rejoined what it
+	// says of transactions that were recorded on revisions given up since.
+	epoch    replog.Epoch
+	rejoined *replog.Rejoined
+	// known is a head of the log that the device knows, and that the log may have given
+	// up; none where its epoch is "".
+	known  replog.Head
+	answer chan result // holds one
 
 	result result
 	cut    int // of forms, those still to be tried; see judgeError
@@ -157,7 +164,7 @@ func (d *database) attempt(batch []*job) error {
 			return err
 		}
 	}
-	begun, err := d.log.Begin(ctx)
+	begun, err := d.begin(ctx, batch)
 	if err != nil {
 		d.cfg.Logger.Error("the log's head cannot be locked", "database", d.name, "error", err)
 		return busy("the log takes nothing at the moment")
@@ -220,6 +227,10 @@ func (d *database) levelOrBreak(ctx context.Context, head replog.Head) error {
 // run judges a job's transactions and appends them to the log. What stops a job
 // goes to its result; an error concerns the batch.
 func (d *database) run(ctx context.Context, tx *appender, j *job) error {
+	if len(j.forms) > 0 && j.epoch != tx.Head().Epoch {
+		j.result.err = busy(otherLog)
+		return nil
+	}
 	var kept unsure
 	for n, form := range j.forms[:j.cut] {
 		known, err := admit(tx, j, form)
@@ -256,7 +267,9 @@ func (d *database) judgeAndLog(ctx context.Context, tx *appender, as *appending,
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	v, err := judge(ctx, d.replica, tx, &form.Transaction, kept, allowed{schema: as.job.schema, unrun: as.job.unrun[as.cut]})
+	placed := form.Transaction
+	as.job.rejoined.Place(&placed)
+	v, err := judge(ctx, d.replica, tx, &placed, kept, allowed{schema: as.job.schema, unrun: as.job.unrun[as.cut]})
 	if err != nil {
 		return nil, err
 	}
@@ -289,7 +302,7 @@ func (d *database) commit(ctx context.Context, tx *appender, batch []*job) error
 	if err := d.replica.intents.Rest(); err != nil {
 		return fmt.Errorf("take away what intents need: %w", err)
 	}
-	if err := d.replica.moveTo(head.Revision); err != nil {
+	if err := d.replica.moveTo(head); err != nil {
 		return fmt.Errorf("move the replica: %w", err)
 	}
 	if err := d.fault(FaultBeforeLogCommit); err != nil {
@@ -307,7 +320,7 @@ func (d *database) commit(ctx context.Context, tx *appender, batch []*job) error
 	if err := d.fault(FaultAfterLogCommit); err != nil {
 		return err
 	}
-	if err := d.replica.commitAt(head.Revision); err != nil {
+	if err := d.replica.commitAt(head); err != nil {
 		// The log has it, so it has happened; the next batch catches up.
 		d.cfg.Logger.Error("the replica stays behind the log for now", "database", d.name, "error", err)
 	}
@@ -338,7 +351,7 @@ func settleRecalled(tx replog.LogTx, batch []*job) error {
 func (d *database) settle(ctx context.Context, batch []*job, unknown error) error {
 	d.undo()
 	d.last.forget()
-	tx, err := d.log.Begin(ctx)
+	tx, err := d.begin(ctx, nil)
 	if err != nil {
 		return errors.Join(unknown, err)
 	}

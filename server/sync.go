@@ -27,51 +27,47 @@ func (s *Server) sync(c *call) error {
 	if err != nil {
 		return unreadable(err)
 	}
-	if err := c.checkHeader(&header); err != nil {
-		return err
-	}
-	verdicts, err := s.receive(c, &header, lines, body)
+	epoch, err := c.checkHeader(&header)
 	if err != nil {
 		return err
 	}
-	return s.answer(c, &header, verdicts)
+	verdicts, err := s.receive(c, &header, epoch, lines, body)
+	if err != nil {
+		return err
+	}
+	return s.answer(c, &header, epoch, verdicts)
 }
 
-// checkHeader refuses devices that do not fit the database as it is now.
-func (c *call) checkHeader(h *replog.SyncHeader) error {
+// checkHeader refuses devices that do not fit the database as it is now. It returns the
+// epoch in which they do.
+func (c *call) checkHeader(h *replog.SyncHeader) (replog.Epoch, error) {
 	if h.Device != c.token.Device {
-		return forbidden("the token is another device's")
+		return "", forbidden("the token is another device's")
 	}
 	if h.Database != c.db.id {
-		return replaced(h.Database, c.db.id)
-	}
-	head, err := c.db.log.Head(c.r.Context())
-	if err != nil {
-		return err
-	}
-	if h.Epoch != head.Epoch {
-		return conflict(replog.CodeEpoch, "the server gave up revisions", "the epoch was %s, it is %s", h.Epoch, head.Epoch)
+		return "", replaced(h.Database, c.db.id)
 	}
 	if h.SyncPoint < 0 || h.LastSeq < 0 {
-		return malformed("negative sync point or seq")
+		return "", malformed("negative sync point or seq")
 	}
-	if h.SyncPoint > head.Revision {
-		return ahead("the sync point", h.SyncPoint, head.Revision)
+	head, err := c.checkHistory(h)
+	if err != nil {
+		return "", err
 	}
 	if err := c.checkSchema(h.Schema, head.Revision); err != nil {
-		return err
+		return "", err
 	}
 	last, err := c.db.lastSeq(c.r.Context(), h.Device)
 	if err == nil && h.LastSeq < last {
 		err = forked(h.LastSeq, last)
 	}
-	return err
+	return head.Epoch, err
 }
 
 // receive reads transactions and has them judged, a job at a time, while it
 // reads the next. On an error what came whole before it has been judged all the
 // same.
-func (s *Server) receive(c *call, h *replog.SyncHeader, lines *replog.LineReader, body *boundedBody) (verdicts []replog.Verdict, err error) {
+func (s *Server) receive(c *call, h *replog.SyncHeader, epoch replog.Epoch, lines *replog.LineReader, body *boundedBody) (verdicts []replog.Verdict, err error) {
 	judged := func() result { return result{} } // waits for the job under way
 	collect := func() error {
 		r := judged()
@@ -86,7 +82,9 @@ func (s *Server) receive(c *call, h *replog.SyncHeader, lines *replog.LineReader
 			return nil, err
 		}
 		if len(forms) > 0 {
-			wait := c.db.submit(&job{device: h.Device, lastSeq: h.LastSeq, schema: c.token.Schema, forms: forms})
+			wait := c.db.submit(&job{
+				device: h.Device, lastSeq: h.LastSeq, schema: c.token.Schema, epoch: epoch, rejoined: h.Rejoined, forms: forms,
+			})
 			judged = func() result {
 				defer closeForms(forms)
 				return wait()

@@ -1,0 +1,56 @@
+package server
+
+import (
+	"context"
+
+	"replog/replog"
+)
+
+// checkHistory refuses a device that knows of revisions which the log has given up, and
+// returns the log's head. One of an older epoch that does not is not refused: what it
+// has is the log's, and it takes over the epoch with the answer.
+func (c *call) checkHistory(h *replog.SyncHeader) (replog.Head, error) {
+	head, fits, err := c.db.fits(c.r.Context(), h)
+	if err != nil || fits {
+		return head, err
+	}
+	if h.Epoch == head.Epoch {
+		// It proves a loss that this server may not know of. The writer looks again,
+		// under the head's lock, and changes the epoch.
+		known := replog.Head{Database: h.Database, Epoch: h.Epoch, Revision: h.SyncPoint, Chain: h.Chain}
+		if r := c.db.submit(&job{device: h.Device, known: known})(); r.err != nil {
+			return head, r.err
+		}
+		if head, fits, err = c.db.fits(c.r.Context(), h); err != nil || fits {
+			return head, err
+		}
+	}
+	return head, gaveUp(h, head)
+}
+
+// fits tells whether what a device has is the log's up to its sync point, with all of
+// its transactions whose verdicts it has processed.
+func (d *database) fits(ctx context.Context, h *replog.SyncHeader) (head replog.Head, fits bool, err error) {
+	if head, err = d.log.Head(ctx); err != nil {
+		return head, false, err
+	}
+	if h.Chain == "" && h.Epoch != head.Epoch {
+		return head, false, nil // nobody can tell
+	}
+	if has, err := holds(ctx, d.log, head, h.SyncPoint, h.Chain); err != nil || !has {
+		return head, false, err
+	}
+	last, err := d.lastSeq(ctx, h.Device)
+	return head, last >= h.Seen, err
+}
+
+func gaveUp(h *replog.SyncHeader, head replog.Head) *replog.Problem {
+	const title = "the server gave up revisions"
+	switch {
+	case h.SyncPoint > head.Revision:
+		return conflict(replog.CodeEpoch, title, "this device is at revision %d, and the log ends at %d now", h.SyncPoint, head.Revision)
+	case h.Chain == "":
+		return conflict(replog.CodeEpoch, title, "the epoch was %s, it is %s", h.Epoch, head.Epoch)
+	}
+	return conflict(replog.CodeEpoch, title, "this device is at revision %d of a history that the log no longer has", h.SyncPoint)
+}
