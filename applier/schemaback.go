@@ -59,10 +59,15 @@ func (r *Replica) disown(id int64) error {
 // tables the content is lost, and has to be loaded; what only this file has of
 // indexes, views and triggers stays where it can. Nothing may be gathered.
 func (r *Replica) TakeBack(was []Object, statements []*replog.Intent) error {
-	is, err := after(was, statements)
+	is, err := After(was, statements)
 	if err != nil {
 		return err
 	}
+	return r.BringBack(was, is)
+}
+
+// BringBack is TakeBack for objects that are as given, whatever made them so.
+func (r *Replica) BringBack(was, is []Object) error {
 	changed := touched(was, is)
 	return r.alone(func() error {
 		now, err := ReadObjects(r.Conn)
@@ -83,8 +88,8 @@ func (r *Replica) TakeBack(was []Object, statements []*replog.Intent) error {
 	})
 }
 
-// after are objects after some statements, as far as these can be run.
-func after(was []Object, statements []*replog.Intent) ([]Object, error) {
+// After are objects after some statements, as far as these can be run.
+func After(was []Object, statements []*replog.Intent) ([]Object, error) {
 	s, err := newScratch(was, false)
 	if err != nil {
 		return nil, err

@@ -67,7 +67,7 @@ func (a *answer) add(next *answer) {
 	a.schema, a.foreignSchema = a.schema || next.schema, a.foreignSchema || next.foreignSchema
 	maps.Copy(a.made, next.made)
 	maps.Copy(a.rerun, next.rerun)
-	a.done = next.done
+	a.first, a.done = next.first, next.done
 }
 
 // entries reads the applied entries, in order.

@@ -77,6 +77,9 @@ func (d *Device) expect(ctx context.Context, as *identity, folder string) (*appl
 		return nil, err
 	}
 	defer a.close()
+	if err := from.goesWith(a, d.server.address()); err != nil {
+		return nil, err
+	}
 	if from.revision < as.SyncPoint {
 		return nil, &UnreachableError{URL: d.server.address(), Err: errOldSnapshot}
 	}

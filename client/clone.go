@@ -148,14 +148,26 @@ func (d *Device) newest(ctx context.Context, id *identity, request snapshotReque
 	if err != nil {
 		return nil, err
 	}
-	return s, s.sameLog(d.path, id.Database, id.Epoch)
+	return s, s.sameDatabase(d.path, id.Database)
 }
 
-// sameLog makes sure that a snapshot belongs to the log that a device was
-// enrolled in.
-func (s *snapshot) sameLog(path string, database string, epoch replog.Epoch) error {
-	if s.database != database || s.epoch != epoch {
-		return &MismatchError{Path: path, Code: replog.CodeEpoch, Detail: "the server's log was replaced after the snapshot was made"}
+// sameDatabase makes sure that a snapshot belongs to the database that a device was
+// enrolled in. Whether it belongs to the log's history, the server tells whoever asks
+// for what comes after it.
+func (s *snapshot) sameDatabase(path string, database string) error {
+	if s.database != database {
+		return &MismatchError{Path: path, Code: replog.CodeDatabase, Detail: "the server's database was replaced after the snapshot was made"}
 	}
 	return nil
 }
+
+// goesWith makes sure that a snapshot and what the log has after it are of one history.
+func (s *snapshot) goesWith(a *answer, address string) error {
+	if s.epoch != a.first.Epoch {
+		return &UnreachableError{URL: address, Err: errOtherEpoch}
+	}
+	return nil
+}
+
+// errOtherEpoch says that the log gave up revisions between two requests.
+var errOtherEpoch = errors.New("the server gave up revisions after its snapshot was made")

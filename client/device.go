@@ -23,7 +23,7 @@ import (
 var schemaSQL string
 
 // format is the version of the tables in schema.sql.
-const format = 4
+const format = 5
 
 // Options are what a device needs from outside. The zero value works.
 type Options struct {
@@ -127,6 +127,10 @@ func Open(path string, o Options) (*Device, error) {
 		return nil, err
 	}
 	d := &Device{path: path, options: o, replica: r}
+	if err := d.upgrade(); err != nil {
+		r.Close()
+		return nil, err
+	}
 	id, err := d.identity()
 	if err != nil {
 		r.Close()
@@ -192,6 +196,13 @@ type identity struct {
 	Whole     bool
 	LastSync  replog.Millis // 0: never
 	Schema    schemaState
+	// Chain is that of the sync point, "" where it is not known.
+	Chain replog.Chain
+	// Rejoined says how transactions are placed that were recorded before the file came
+	// back to a log that had given up revisions; nil where none of them is left.
+	Rejoined *replog.Rejoined
+	// Kept is the size of the processed transactions that are kept, in bytes.
+	Kept int64
 }
 
 // identity reads who the device is. A file that is not enrolled, or no longer,
@@ -203,7 +214,7 @@ func (d *Device) identity() (*identity, error) {
 		return nil, &NotEnrolledError{Path: d.path}
 	}
 	row, err := d.replica.QueryRow(`SELECT format, device, server, name, database, epoch, sync_point, last_seq, seen,
-		last_time, whole, coalesce(last_sync, 0) FROM main.replog_device`)
+		last_time, whole, coalesce(last_sync, 0), chain, rejoined, kept FROM main.replog_device`)
 	if err != nil {
 		return nil, busy(d.path, err)
 	}
@@ -218,6 +229,10 @@ func (d *Device) identity() (*identity, error) {
 		Database: row[4].Bytes(), Epoch: replog.Epoch(row[5].Bytes()),
 		SyncPoint: replog.Revision(row[6].Int64()), LastSeq: replog.Seq(row[7].Int64()), Seen: replog.Seq(row[8].Int64()),
 		LastTime: replog.Millis(row[9].Int64()), Whole: row[10].Int64() != 0, LastSync: replog.Millis(row[11].Int64()),
+		Chain: replog.Chain(row[12].Bytes()), Kept: row[14].Int64(),
+	}
+	if id.Rejoined, err = readRejoined(row[13]); err != nil {
+		return nil, fmt.Errorf("%s: %w", d.path, err)
 	}
 	if id.Schema, err = d.schemaState(); err != nil {
 		return nil, busy(d.path, err)
@@ -242,9 +257,11 @@ func differingLines(before, after string) string {
 
 // save writes the fields that change.
 func (d *Device) save(id *identity) error {
-	return d.replica.Exec("UPDATE main.replog_device SET sync_point = ?, last_seq = ?, seen = ?, last_time = ?, last_sync = nullif(?, 0)",
-		replog.Integer(int64(id.SyncPoint)), replog.Integer(int64(id.LastSeq)), replog.Integer(int64(id.Seen)),
-		replog.Integer(int64(id.LastTime)), replog.Integer(int64(id.LastSync)))
+	return d.replica.Exec(`UPDATE main.replog_device SET epoch = ?, sync_point = ?, chain = ?, last_seq = ?, seen = ?, last_time = ?,
+		last_sync = nullif(?, 0), rejoined = ?, kept = ?`,
+		replog.Text(string(id.Epoch)), replog.Integer(int64(id.SyncPoint)), replog.Text(string(id.Chain)),
+		replog.Integer(int64(id.LastSeq)), replog.Integer(int64(id.Seen)), replog.Integer(int64(id.LastTime)),
+		replog.Integer(int64(id.LastSync)), rejoinedValue(id.Rejoined), replog.Integer(id.Kept))
 }
 
 func hasTable(c *applier.Conn, name string) (bool, error) {

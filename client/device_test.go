@@ -119,7 +119,10 @@ func TestWhatAReplayMadeComesBackAsItWas(t *testing.T) {
 				t.Errorf("transaction %d: %v came back as %v, %v", p.seq, want, got, err)
 			}
 		}
-		if err := box.drop(p); err != nil {
+		if err := box.take(p); err != nil {
+			t.Fatal(err)
+		}
+		if err := forgetLong(box.Conn, p.long); err != nil {
 			t.Fatal(err)
 		}
 	}

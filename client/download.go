@@ -228,6 +228,7 @@ func readRepresentation(res *http.Response) (of representation, from int64, err 
 		Size: number(replog.HeaderSize), Digest: head.Get(replog.HeaderDigest),
 		Revision: replog.Revision(number(replog.HeaderRevision)),
 		Epoch:    replog.Epoch(head.Get(replog.HeaderEpoch)), Database: head.Get(replog.HeaderDatabase),
+		Chain: replog.Chain(head.Get(replog.HeaderChain)),
 	}
 	if strings.HasPrefix(of.Tag, "W/") {
 		of.Tag = ""

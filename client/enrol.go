@@ -65,6 +65,9 @@ func Init(ctx context.Context, req InitRequest, o Options) (*InitResult, error) 
 		}
 		defer r.Close()
 		d := &Device{path: req.Path, options: o, replica: r, server: server{http: o.HTTP, retries: o.retries(), url: base, name: name, token: req.Token}}
+		if err := d.upgrade(); err != nil {
+			return err
+		}
 		id, err := d.identity()
 		var none *NotEnrolledError
 		switch {
@@ -87,8 +90,11 @@ func (d *Device) readdress(ctx context.Context, id *identity, req *InitRequest) 
 	if d.server.token, err = readToken(d.path); err != nil {
 		return nil, err
 	}
+	// Whether the log has all that the file knows, the next sync finds out.
 	if _, err := d.exchange(ctx, id, nil, wish{mode: PushOnly}, &traffic{}); err != nil {
-		return nil, mismatch(d.path, err)
+		if err = mismatch(d.path, err); !gaveUp(err) {
+			return nil, err
+		}
 	}
 	err = d.write(func() error {
 		return d.replica.Exec("UPDATE main.replog_device SET server = ?, name = ?", replog.Text(d.server.url), replog.Text(d.server.name))
@@ -224,7 +230,7 @@ func (d *Device) install(whole bool) error {
 	if whole {
 		w = 1
 	}
-	return d.replica.Exec("INSERT INTO main.replog_device VALUES(?, '', ?, ?, '', '', 0, 0, 0, 0, ?, NULL)",
+	return d.replica.Exec("INSERT INTO main.replog_device VALUES(?, '', ?, ?, '', '', 0, 0, 0, 0, ?, NULL, '', '', 0)",
 		replog.Integer(format), replog.Text(d.server.url), replog.Text(d.server.name), replog.Integer(w))
 }
 
@@ -259,12 +265,12 @@ func (d *Device) enrol(ctx context.Context, label string, from *snapshot) (*Init
 	if err != nil {
 		return nil, err
 	}
-	at := replog.Revision(0)
+	at, epoch, chain := replog.Revision(0), e.Epoch, replog.FirstChain(e.DatabaseID)
 	if from != nil {
-		if err := from.sameLog(d.path, e.DatabaseID, e.Epoch); err != nil {
+		if err := from.sameDatabase(d.path, e.DatabaseID); err != nil {
 			return nil, err
 		}
-		at = from.revision
+		at, epoch, chain = from.revision, from.epoch, from.chain
 		if err := d.agreeWith(from.path); err != nil {
 			return nil, err
 		}
@@ -279,8 +285,12 @@ func (d *Device) enrol(ctx context.Context, label string, from *snapshot) (*Init
 		return nil, err
 	}
 	err = d.write(func() error {
-		return d.replica.Exec("UPDATE main.replog_device SET device = ?, database = ?, epoch = ?, sync_point = ?",
-			replog.Text(string(e.Device)), replog.Text(e.DatabaseID), replog.Text(string(e.Epoch)), replog.Integer(int64(at)))
+		err := d.replica.Exec("UPDATE main.replog_device SET device = ?, database = ?, epoch = ?, sync_point = ?, chain = ?",
+			replog.Text(string(e.Device)), replog.Text(e.DatabaseID), replog.Text(string(epoch)), replog.Integer(int64(at)), replog.Text(string(chain)))
+		if err != nil {
+			return err
+		}
+		return d.addPoint(at, chain, replog.MillisOf(d.options.Clock()))
 	})
 	result := d.result(e.Device, at)
 	result.log = e.Head

@@ -77,6 +77,10 @@ func (e *MismatchError) Next() string {
 		return kept + "; bring the tables to the server's schema, or clone the database anew"
 	case replog.CodeFork:
 		return kept + "; only one copy of a file can go on as this device: `replog init --fork " + e.Path + "` makes another of this one"
+	case replog.CodeEpoch, replog.CodeAhead:
+		return kept + "; next: replog sync --rejoin " + e.Path
+	case replog.CodeGap:
+		return kept + "; `replog init --fork " + e.Path + "` makes another device of it, with all that it still has"
 	default:
 		return kept + "; save what `replog pending` lists, then clone the database anew"
 	}

@@ -109,7 +109,11 @@ func (d *Device) fork(ctx context.Context, req *ForkRequest) (*ForkResult, error
 	if err != nil {
 		return nil, err
 	}
-	result, err := d.become(ctx, id, next)
+	part, err := d.findParting(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	result, err := d.become(ctx, id, next, part)
 	var refused *NotAllowedError
 	if errors.As(err, &refused) {
 		return nil, errors.Join(err, removeFile(nextTokenPath(d.path, next))) // a later call asks for another
@@ -121,8 +125,9 @@ func (d *Device) fork(ctx context.Context, req *ForkRequest) (*ForkResult, error
 }
 
 // fits asks, as the device that the file is until now, whether the file and the
-// log belong together: a token must not be spent on one of a lost epoch. That it
-// is a copy, or that its token is gone or no longer accepted, is no obstacle.
+// database belong together: a token must not be spent on another. That it is a copy, or
+// ahead of a log that gave up revisions, or that its token is gone or no longer
+// accepted, is no obstacle.
 func (d *Device) fits(ctx context.Context, id *identity) (err error) {
 	var (
 		gone    *NotFoundError
@@ -135,7 +140,7 @@ func (d *Device) fits(ctx context.Context, id *identity) (err error) {
 		return err
 	}
 	_, err = d.exchange(ctx, id, nil, wish{mode: PushOnly}, &traffic{})
-	if errors.As(err, &refused) || errors.As(err, &p) && p.Code == replog.CodeFork {
+	if errors.As(err, &refused) || errors.As(err, &p) && (p.Code == replog.CodeFork || p.Code == replog.CodeEpoch) {
 		return nil
 	}
 	return err
@@ -172,21 +177,20 @@ func (d *Device) nextIdentity(ctx context.Context, id *identity, req *ForkReques
 	return next, err
 }
 
-// belongsTo checks that a new identity is one of the log that the file follows.
+// belongsTo checks that a new identity is one of the database that the file follows.
 func (id *identity) belongsTo(e *replog.Enrolment) error {
-	switch {
-	case e.DatabaseID != id.Database:
+	if e.DatabaseID != id.Database {
 		return &replog.Problem{Code: replog.CodeDatabase, Title: "another database has this name now"}
-	case e.Epoch != id.Epoch:
-		return &replog.Problem{Code: replog.CodeEpoch, Title: "the server's epoch changed"}
-	case e.Head < id.SyncPoint:
-		return endsBefore()
 	}
 	return nil
 }
 
 func endsBefore() error {
-	return &replog.Problem{Code: replog.CodeAhead, Title: "the server's log ends before this file's sync point"}
+	return &replog.Problem{Code: replog.CodeEpoch, Title: "the server's log ends before this file's sync point"}
+}
+
+func otherHistory() error {
+	return &replog.Problem{Code: replog.CodeEpoch, Title: "the server's log has another history than this file"}
 }
 
 // adopted ends a fork: the file is the new device, and its token takes its place.
@@ -199,21 +203,32 @@ func (d *Device) adopted(next replog.DeviceID) error {
 
 // become downloads what came since the sync point, and the verdicts on what the
 // log has of the outbox, and makes the file the next device's.
-func (d *Device) become(ctx context.Context, id *identity, next replog.DeviceID) (*ForkResult, error) {
+func (d *Device) become(ctx context.Context, id *identity, next replog.DeviceID, part *parting) (*ForkResult, error) {
+	f := &forking{Device: d, next: next}
 	as := *id
-	as.Device, as.LastSeq = next, 0
-	_, err := d.seeAgain(ctx, &as)
+	if part.lost(id) {
+		// What capture missed could be told by a state of the log that is no more.
+		f.part, d.giveUpMissed = part, true
+		as = *part.as(id)
+	}
+	as.Epoch, as.Device, as.LastSeq, as.Seen, as.Rejoined = part.Epoch, next, 0, 0, nil
+	if f.part == nil {
+		if _, err := d.seeAgain(ctx, &as); err != nil {
+			return nil, err
+		}
+	}
+	f.at = as.SyncPoint
+	oldest, err := d.oldestBase(id)
 	if err != nil {
 		return nil, err
 	}
-	if as.SyncPoint, err = d.oldestBase(id); err != nil {
-		return nil, err
+	if oldest < as.SyncPoint {
+		as.SyncPoint, as.Chain = oldest, "" // in the log's epoch, the number does
 	}
 	folder := PartialPath(d.path)
 	if err := openFolder(folder); err != nil {
 		return nil, err
 	}
-	f := &forking{Device: d, next: next}
 	err = f.become(ctx, id, &as, folder)
 	return f.result, closeFolder(folder, err)
 }
@@ -221,7 +236,7 @@ func (d *Device) become(ctx context.Context, id *identity, next replog.DeviceID)
 // become is [Device.become] with a folder to download into.
 func (f *forking) become(ctx context.Context, id, as *identity, folder string) (err error) {
 	d := f.Device
-	if err := f.loadContent(ctx, id, folder); err != nil {
+	if err := f.loadContent(ctx, as, folder); err != nil {
 		return err
 	}
 	if f.content != nil {
@@ -232,10 +247,19 @@ func (f *forking) become(ctx context.Context, id, as *identity, folder string) (
 		return err
 	}
 	defer a.close()
-	if a.done.Revision < max(id.SyncPoint, f.at) {
+	if f.from != nil {
+		if err := f.from.goesWith(a, d.server.address()); err != nil {
+			return err
+		}
+	}
+	if a.done.Revision < f.at {
 		return endsBefore()
 	}
-	if a.verdicts, err = d.server.verdicts(ctx, id.Device, id.SyncPoint, a.done.Revision); err != nil {
+	after := id.SyncPoint
+	if f.part != nil {
+		after = as.SyncPoint
+	}
+	if a.verdicts, err = d.server.verdicts(ctx, id.Device, after, a.done.Revision); err != nil {
 		return err
 	}
 	if err := d.options.Fault(FaultAnswered); err != nil {
@@ -246,19 +270,23 @@ func (f *forking) become(ctx context.Context, id, as *identity, folder string) (
 	return d.diverged(d.write(f.rename))
 }
 
-// loadContent downloads a snapshot where schema statements in the outbox cannot be
-// undone.
-func (f *forking) loadContent(ctx context.Context, id *identity, folder string) error {
+// loadContent downloads a snapshot where the confirmed state at the sync point is no
+// longer the log's, or where schema statements in the outbox cannot be undone.
+func (f *forking) loadContent(ctx context.Context, as *identity, folder string) error {
 	row, err := f.replica.QueryRow("SELECT 1 FROM main.replog_outbox WHERE schema = ?", replog.Integer(int64(schemaChanges)))
-	if err != nil || row == nil {
+	if err != nil || row == nil && f.part == nil {
 		return busy(f.path, err)
 	}
-	from, err := f.newest(ctx, id, snapshotRequest{folder: folder})
-	if err != nil {
+	at := *as
+	at.SyncPoint = f.at
+	if f.from, err = f.newest(ctx, &at, snapshotRequest{folder: folder}); err != nil {
 		return err
 	}
-	f.at = from.revision
-	f.content, err = applier.Open(from.path, applier.OpenOptions{ReadOnly: true})
+	if f.from.revision < f.at {
+		return &UnreachableError{URL: f.server.address(), Err: errOldSnapshot}
+	}
+	f.at = f.from.revision
+	f.content, err = applier.Open(f.from.path, applier.OpenOptions{ReadOnly: true})
 	return err
 }
 

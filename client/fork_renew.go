@@ -88,7 +88,7 @@ func (f *forking) renew(m *move) error {
 			return err
 		}
 	}
-	if err := f.setApart(); err != nil {
+	if err := f.setApart(m.id); err != nil {
 		return err
 	}
 	m.id.Seen, m.id.LastSeq, m.verdict = 0, replog.Seq(len(seqs)), nil
@@ -212,9 +212,17 @@ func rowAfter(c *replog.Change) replog.RowID {
 
 // setApart keeps the conflicts of the former identity under seqs below 0, as the
 // next one's begin at 1 again, and forgets what only the former one's outbox was
-// recorded without.
-func (d *Device) setApart() error {
+// recorded without, how that was placed, and what it had uploaded: it could no longer
+// go up as the former one's.
+func (d *Device) setApart(id *identity) error {
 	if err := d.replica.Exec("DELETE FROM main.replog_late"); err != nil {
+		return err
+	}
+	if err := d.forgetKept(id); err != nil {
+		return err
+	}
+	id.Rejoined = nil
+	if err := d.save(id); err != nil {
 		return err
 	}
 	row, err := d.replica.QueryRow("SELECT min(0, coalesce(min(seq), 0)) FROM main.replog_conflict")

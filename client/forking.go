@@ -24,7 +24,11 @@ type forking struct {
 	// content is the state of a revision, where the outbox cannot be undone: nil where
 	// it can.
 	content *applier.Conn
-	at      replog.Revision
+	from    *snapshot // that it is of
+	// at is the revision that content is of, or else the sync point.
+	at replog.Revision
+	// part is where the file's history and the log part, nil where the log has all of it.
+	part *parting
 }
 
 // pastEntry is an entry that changed a row.
@@ -44,6 +48,11 @@ func (f *forking) rename() error {
 	}
 	if err := f.close(id); err != nil {
 		return err
+	}
+	if f.part != nil {
+		if err := f.comeBack(id); err != nil {
+			return err
+		}
 	}
 	if err := f.sort(id); err != nil {
 		return err
@@ -93,6 +102,14 @@ func (f *forking) rename() error {
 	return f.finish(id, f.answer)
 }
 
+// comeBack puts what the log gave up, as far as it is kept, back into the outbox.
+func (f *forking) comeBack(id *identity) error {
+	if _, err := f.takeBack(id, f.part); err != nil {
+		return err
+	}
+	return f.schemaAgain(id, f.part.schema)
+}
+
 // confirm brings the tables to a confirmed state.
 func (f *forking) confirm(m *move) (replog.Revision, error) {
 	if f.content == nil {
@@ -118,7 +135,7 @@ func (f *forking) sort(id *identity) error {
 	all := len(f.answer.verdicts)
 	f.answer.verdicts = slices.DeleteFunc(f.answer.verdicts, func(v replog.Verdict) bool { return hashes[v.Seq] != v.Hash })
 	f.result.Known = len(f.answer.verdicts)
-	f.result.Alike = f.result.Known == all
+	f.result.Alike = f.result.Known == all && f.part == nil
 	shared := map[replog.Seq]bool{}
 	for _, v := range f.answer.verdicts {
 		shared[v.Seq] = true

@@ -320,6 +320,7 @@ func forgetLong(c *applier.Conn, id int64) error {
 	return c.Exec(`DELETE FROM main.replog_long WHERE id = ?1
 		AND NOT EXISTS(SELECT 1 FROM main.replog_outbox WHERE long = ?1)
 		AND NOT EXISTS(SELECT 1 FROM main.replog_conflict WHERE long = ?1)
+		AND NOT EXISTS(SELECT 1 FROM main.replog_kept WHERE long = ?1)
 		AND NOT EXISTS(SELECT 1 FROM main.replog_late WHERE long = ?1)`, replog.Integer(id))
 }
 

@@ -25,6 +25,8 @@ type pending struct {
 	schema   schemaKind
 	// tables are those that its intents may write, once a replay found out.
 	tables []string
+	// rejoined places it on the log's history, where it was recorded on another.
+	rejoined *replog.Rejoined
 }
 
 // outbox is what a device has recorded and whose verdict it has not processed.
@@ -34,11 +36,16 @@ func (d *Device) outbox() outbox { return outbox{d.replica} }
 
 // list tells what waits, in order of seq.
 func (o outbox) list() ([]*pending, error) {
+	rejoined, err := o.rejoined()
+	if err != nil {
+		return nil, err
+	}
 	var list []*pending
-	err := o.Query("SELECT seq, uploaded, effect, replayed, size, long, without, intents, schema FROM main.replog_outbox ORDER BY seq", func(row []replog.Value) error {
+	err = o.Query("SELECT seq, uploaded, effect, replayed, size, long, without, intents, schema FROM main.replog_outbox ORDER BY seq", func(row []replog.Value) error {
 		p := &pending{
 			seq: replog.Seq(row[0].Int64()), uploaded: row[1].Int64() != 0, effect: row[2].Int64() != 0,
 			replayed: row[3].Int64() != 0, size: int(row[4].Int64()), long: row[5].Int64(), intents: row[7].Int64() != 0, schema: schemaKind(row[8].Int64()),
+			rejoined: rejoined,
 		}
 		list = append(list, p)
 		if row[6].Bytes() == "" {
@@ -70,8 +77,8 @@ func (o outbox) hash(p *pending) (hash replog.Hash, why string, err error) {
 	return replog.Hash(row[0].Bytes()), row[1].Bytes(), nil
 }
 
-// load reads a transaction; the lists of a long one are read from the file when
-// they are needed.
+// load reads a transaction, in its place on the log's history; the lists of a long one
+// are read from the file when they are needed.
 func (o outbox) load(p *pending) (*replog.Transaction, error) {
 	recorded, long, err := o.stored(p)
 	if err != nil {
@@ -81,6 +88,7 @@ func (o outbox) load(p *pending) (*replog.Transaction, error) {
 	if err != nil {
 		return nil, fmt.Errorf("outbox, transaction %d: %w", p.seq, err)
 	}
+	p.rejoined.Place(t)
 	return t, nil
 }
 
@@ -173,17 +181,22 @@ type outboxRow struct {
 }
 
 func (o outbox) insert(r *outboxRow) error {
-	without := ""
-	if len(r.t.Without) > 0 {
-		b, err := json.Marshal(r.t.Without)
-		if err != nil {
-			return err
-		}
-		without = string(b)
+	without, err := seqsValue(r.t.Without)
+	if err != nil {
+		return err
 	}
 	return o.Exec("INSERT INTO main.replog_outbox VALUES(?, 0, 1, 0, '', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		replog.Integer(int64(r.t.Seq)), replog.Text(without), replog.Text(string(r.hash)), replog.Blob(r.recorded), r.made,
+		replog.Integer(int64(r.t.Seq)), without, replog.Text(string(r.hash)), replog.Blob(r.recorded), r.made,
 		replog.Integer(int64(r.size)), r.long, replog.Truth(r.intents), replog.Integer(int64(r.schema)), replog.Text(r.ran))
+}
+
+// seqsValue keeps a list of seqs in a column.
+func seqsValue(seqs []replog.Seq) (replog.Value, error) {
+	if len(seqs) == 0 {
+		return replog.Text(""), nil
+	}
+	b, err := json.Marshal(seqs)
+	return replog.Text(string(b)), err
 }
 
 // replayed notes that a replay made changes of t, or that it made none and why.
@@ -258,14 +271,6 @@ func (o outbox) take(p *pending) error {
 		}
 	}
 	return o.Exec("DELETE FROM main.replog_outbox WHERE seq = ?", replog.Integer(int64(p.seq)))
-}
-
-// drop takes a transaction out of the outbox for good.
-func (o outbox) drop(p *pending) error {
-	if err := o.take(p); err != nil {
-		return err
-	}
-	return forgetLong(o.Conn, p.long)
 }
 
 // ran reads what is kept of a transaction's statements.

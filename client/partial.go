@@ -75,6 +75,7 @@ type representation struct {
 	Revision replog.Revision `json:"revision"`
 	Epoch    replog.Epoch    `json:"epoch"`
 	Database string          `json:"database"`
+	Chain    replog.Chain    `json:"chain,omitempty"`
 }
 
 // sameBytes tells whether bytes of one representation fit behind those of the

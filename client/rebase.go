@@ -50,9 +50,16 @@ func (d *Device) rebase(a *answer, result *SyncResult) error {
 }
 
 func (d *Device) finish(id *identity, a *answer) error {
-	id.SyncPoint = a.done.Revision
 	id.LastSync = replog.MillisOf(d.options.Clock())
-	return d.save(id)
+	moved := id.SyncPoint != a.done.Revision || id.Chain != a.done.Chain
+	id.Epoch, id.SyncPoint, id.Chain = a.first.Epoch, a.done.Revision, a.done.Chain
+	if id.Rejoined != nil && id.Seen >= id.Rejoined.UpTo {
+		id.Rejoined = nil
+	}
+	if err := d.save(id); err != nil || !moved {
+		return err
+	}
+	return d.addPoint(id.SyncPoint, id.Chain, id.LastSync)
 }
 
 // move is one change of the confirmed state under the outbox.
@@ -247,12 +254,12 @@ func (m *move) judged() error {
 				return err
 			}
 		}
-		if err := m.outbox().drop(p); err != nil {
+		if err := m.keep(p, v); err != nil {
 			return err
 		}
 		m.id.Seen = max(m.id.Seen, v.Seq)
 	}
-	return nil
+	return m.forgetOld(m.id)
 }
 
 // replay makes what stays in the outbox again, in order. A transaction that

@@ -15,6 +15,8 @@ import (
 type loading struct {
 	*Device
 	from *snapshot
+	// as is the device as it asks for what comes after the snapshot, nil for as it is.
+	as *identity
 	// before and after come within the transaction, where the tables are as they were,
 	// and as they are in the end.
 	before func(*identity) error
@@ -39,10 +41,14 @@ func (d *Device) loadWith(ctx context.Context, l *loading) error {
 
 // download gets what is to be loaded, and loads it; ready comes between the two.
 func (l *loading) download(ctx context.Context, folder string, ready func() error) error {
-	id, err := l.identity()
-	if err != nil {
-		return err
+	id := l.as
+	if id == nil {
+		var err error
+		if id, err = l.identity(); err != nil {
+			return err
+		}
 	}
+	var err error
 	if l.from, err = l.newest(ctx, id, snapshotRequest{folder: folder, keep: true}); err != nil {
 		return err
 	}
@@ -50,6 +56,9 @@ func (l *loading) download(ctx context.Context, folder string, ready func() erro
 		return err
 	}
 	defer l.a.close()
+	if err := l.from.goesWith(l.a, l.server.address()); err != nil {
+		return err
+	}
 	if l.from.revision < id.SyncPoint { // what is between the two would be missing
 		return &UnreachableError{URL: l.server.address(), Err: errOldSnapshot}
 	}

@@ -42,21 +42,9 @@ func (d *Device) repair(ctx context.Context) (*RepairResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	folder := PartialPath(d.path)
-	if err := openFolder(folder); err != nil {
+	result := &RepairResult{}
+	if result.Backup, err = (&loading{Device: d}).withBackup(ctx); err != nil {
 		return nil, err
-	}
-	result, err := d.repairIn(ctx, folder)
-	return result, closeFolder(folder, err)
-}
-
-// repairIn repairs with the help of a folder, in which it downloads.
-func (d *Device) repairIn(ctx context.Context, folder string) (*RepairResult, error) {
-	result := &RepairResult{Backup: d.path + ".backup-" + strings.ReplaceAll(d.options.Clock().UTC().Format("20060102-150405.000"), ".", "-")}
-	l := &loading{Device: d}
-	if err := l.download(ctx, folder, func() error { return d.replica.Backup(result.Backup) }); err != nil {
-		// Nothing was changed, so there is nothing to go back to.
-		return nil, errors.Join(busy(d.path, err), removeFile(result.Backup))
 	}
 	return result, d.read(func() error {
 		id, err := d.identity()
@@ -74,6 +62,21 @@ func (d *Device) repairIn(ctx context.Context, folder string) (*RepairResult, er
 	})
 }
 
+// withBackup loads the content, and leaves the file as it was beside it, under the name
+// that it returns.
+func (l *loading) withBackup(ctx context.Context) (backup string, err error) {
+	folder := PartialPath(l.path)
+	if err := openFolder(folder); err != nil {
+		return "", err
+	}
+	backup = l.path + ".backup-" + strings.ReplaceAll(l.options.Clock().UTC().Format("20060102-150405.000"), ".", "-")
+	err = l.download(ctx, folder, func() error { return l.replica.Backup(backup) })
+	if err != nil { // nothing was changed, so there is nothing to go back to
+		err = errors.Join(busy(l.path, err), removeFile(backup))
+	}
+	return backup, closeFolder(folder, err)
+}
+
 // catchUp downloads from the sync point of id on until a revision is reached, or
 // the head if that comes first: the verdicts, and what others did.
 func (d *Device) catchUp(ctx context.Context, id *identity, at replog.Revision) (*answer, error) {
@@ -84,7 +87,7 @@ func (d *Device) catchUp(ctx context.Context, id *identity, at replog.Revision) 
 			return nil, errors.Join(err, all.close())
 		}
 		all.add(a)
-		as.SyncPoint = a.done.Revision
+		as.SyncPoint, as.Chain = a.done.Revision, a.done.Chain
 		more = a.done.More && a.done.Revision < at
 	}
 	return all, nil

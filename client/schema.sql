@@ -12,7 +12,10 @@ CREATE TABLE replog_device(
   seen        INTEGER NOT NULL, -- the highest own seq whose verdict was processed
   last_time   INTEGER NOT NULL, -- the latest recorded time, milliseconds
   whole       INTEGER NOT NULL, -- unmarked transactions may not be divided
-  last_sync   INTEGER           -- when the last sync ended, milliseconds
+  last_sync   INTEGER,          -- when the last sync ended, milliseconds
+  chain       TEXT NOT NULL DEFAULT '',       -- of the sync point; '' where it is not known
+  rejoined    TEXT NOT NULL DEFAULT '',       -- JSON: see replog.Rejoined; '' for none
+  kept        INTEGER NOT NULL DEFAULT 0      -- the size of what is in replog_kept
 );
 
 CREATE TABLE replog_outbox(
@@ -59,6 +62,30 @@ CREATE TABLE replog_conflict(
   long     INTEGER,
   tables   TEXT NOT NULL,    -- JSON: those that intents may write; '' for none
   PRIMARY KEY(seq, part)
+);
+
+-- Transactions whose verdicts were processed, for some time: should the server give
+-- them up, they go back into the outbox. What is long of them is in replog_long.
+CREATE TABLE replog_kept(
+  seq       INTEGER PRIMARY KEY,
+  processed INTEGER NOT NULL, -- when, milliseconds
+  size      INTEGER NOT NULL, -- of the recorded form, in bytes
+  refused   INTEGER NOT NULL, -- some of it was in conflict, rejected or held
+  long      INTEGER,          -- this and the rest as in replog_outbox
+  intents   INTEGER NOT NULL,
+  schema    INTEGER NOT NULL,
+  without   TEXT NOT NULL,
+  hash      TEXT NOT NULL,
+  ran       TEXT NOT NULL,
+  recorded  BLOB NOT NULL
+);
+
+-- Sync points that the file was at, with their chains: by them it finds out where its
+-- history and the log part.
+CREATE TABLE replog_point(
+  revision INTEGER PRIMARY KEY,
+  chain    TEXT NOT NULL,
+  reached  INTEGER NOT NULL -- when, milliseconds
 );
 
 -- Transactions that were applied after all, though later ones in the outbox

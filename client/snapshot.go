@@ -24,6 +24,7 @@ type snapshot struct {
 	revision replog.Revision
 	epoch    replog.Epoch
 	database string
+	chain    replog.Chain // of the revision
 }
 
 // snapshotRequest says which snapshot is wanted.
@@ -99,7 +100,7 @@ func (d *download) load(path string) (*snapshot, error) {
 	if err := d.compare(size, sum); err != nil {
 		return nil, &DamagedError{URL: d.server.address(), Err: err}
 	}
-	return &snapshot{path: path, revision: d.of.Revision, epoch: d.of.Epoch, database: d.of.Database}, nil
+	return &snapshot{path: path, revision: d.of.Revision, epoch: d.of.Epoch, database: d.of.Database, chain: d.of.Chain}, nil
 }
 
 // decode decompresses while it downloads.

@@ -92,7 +92,10 @@ func TestIntentsAreKeptShortOrLong(t *testing.T) {
 			}
 			list, err := o.list()
 			if err == nil {
-				err = o.drop(list[0])
+				err = o.take(list[0])
+			}
+			if err == nil {
+				err = forgetLong(o.Conn, list[0].long)
 			}
 			if err != nil {
 				t.Fatal(err)

@@ -51,6 +51,8 @@ type SyncResult struct {
 	// Lacks names what the log has and this file does not, as its application has not
 	// made it yet: it goes on with what it has.
 	Lacks []string `json:"lacks,omitempty"`
+	// Rejoined says what it took to come back to a log that had given up revisions.
+	Rejoined *RejoinResult `json:"rejoined,omitempty"`
 	// Shortcuts counts the rebases that did not undo the outbox.
 	Shortcuts int `json:"-"`
 }
@@ -343,10 +345,10 @@ func checkAnswer(a *answer, err error, id *identity, mode Mode, address string) 
 		return fmt.Errorf("%s: the server's answer: %w", address, err)
 	case err != nil:
 		return &UnreachableError{URL: address, Err: fmt.Errorf("the answer was cut: %w", err)}
-	case a.first.Epoch != id.Epoch:
-		return &replog.Problem{Code: replog.CodeEpoch, Title: "the server's epoch changed"}
 	case mode != PushOnly && a.done.Revision < id.SyncPoint:
-		return &replog.Problem{Code: replog.CodeAhead, Title: "the server's log ends before this file's sync point"}
+		return endsBefore()
+	case mode != PushOnly && a.done.Revision == id.SyncPoint && id.Chain != "" && a.done.Chain != "" && a.done.Chain != id.Chain:
+		return otherHistory()
 	}
 	return nil
 }

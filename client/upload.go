@@ -46,7 +46,7 @@ func (d *Device) newUpload(id *identity, sent []*pending, w wish) (*upload, erro
 	}
 	_, err = u.coder.Write(replog.EncodeSyncHeader(replog.SyncHeader{
 		Version: replog.WireVersion, Database: id.Database, Epoch: id.Epoch, Device: id.Device,
-		SyncPoint: id.SyncPoint, LastSeq: id.LastSeq, Clock: replog.MillisOf(d.options.Clock()),
+		SyncPoint: id.SyncPoint, Chain: id.Chain, LastSeq: id.LastSeq, Seen: id.Seen, Rejoined: id.Rejoined, Clock: replog.MillisOf(d.options.Clock()),
 		Schema: id.Schema.fingerprint, PushOnly: w.mode == PushOnly,
 		Differed: w.differed, AsChanges: w.asChanges || id.Schema.lacks != "",
 	}))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -104,7 +105,8 @@ func TestReplicaThatCannotBeUsedIsBuiltAgain(t *testing.T) {
 		"no database":      func(h *harness, path string) { h.must(os.WriteFile(path, []byte("not a database, not at all"), 0o600)) },
 		"gone":             func(h *harness, path string) { h.must(removeReplica(path)) },
 		"behind, and not what the log says": func(h *harness, path string) {
-			h.rows(path, `UPDATE replog_replica SET revision = 0`)
+			id := strings.Trim(h.rows(path, `SELECT +database FROM replog_replica`), "[]\"\n")
+			h.rows(path, `UPDATE replog_replica SET revision = 0, chain = '`+string(replog.FirstChain(id))+`'`)
 		},
 	}
 	for name, f := range spoil {

@@ -22,11 +22,15 @@ func syncCommand(s *stdio) *cli.Command {
 			"\n\nWith several databases the exit code is the first that applies of 5, 6, 7, 1, 75, 3 and 0.\n\n" +
 			"With --watch it syncs soon after each change, here or on the server, until SIGINT or SIGTERM ends it (0). It is\n" +
 			"silent but for trouble, and tries again what may pass (75); any other failure of a database ends its watch, and\n" +
-			"the command when it was the last one. --json prints an object for each sync that did something.",
+			"the command when it was the last one. --json prints an object for each sync that did something.\n\n" +
+			"Where the server gave up revisions that DB knows, after a fail-over or as a backup was put back, sync ends with 6,\n" +
+			"and --rejoin brings DB back: its content is loaded again as the server has it, what DB had uploaded of that is\n" +
+			"sent again, and the file as it was stays beside DB as a backup. In all other cases --rejoin does nothing.",
 		Flags: []cli.Flag{
 			jsonFlag("print one JSON object a database"),
 			&cli.BoolFlag{Name: "push-only", Usage: "upload, and download nothing"},
 			&cli.BoolFlag{Name: "pull-only", Usage: "download, and upload nothing"},
+			&cli.BoolFlag{Name: "rejoin", Usage: "where the server gave up revisions that DB knows, come back to it"},
 			&cli.BoolFlag{Name: "watch", Usage: "go on syncing, soon after each change here or on the server"},
 			&cli.DurationFlag{Name: "poll", Usage: "with --watch: how often to ask a server whose events do not get through", Value: 10 * time.Second},
 			caFlag(), timeoutFlag(), busyFlag(),
@@ -38,6 +42,11 @@ func syncCommand(s *stdio) *cli.Command {
 			}
 			if err := exclusive(c, "push-only", "pull-only"); err != nil {
 				return err
+			}
+			for _, other := range []string{"push-only", "pull-only", "watch"} {
+				if err := exclusive(c, "rejoin", other); err != nil {
+					return err
+				}
 			}
 			if c.Duration("poll") <= 0 {
 				return usage(c, "--poll must be above 0")
@@ -73,12 +82,17 @@ func syncOne(c *cli.Context, s *stdio, path string) int {
 	mode := syncMode(c)
 	var result *client.SyncResult
 	err := withDevice(c, path, func(ctx context.Context, d *client.Device) (err error) {
-		result, err = d.Sync(ctx, mode)
+		if c.Bool("rejoin") {
+			result, err = d.Rejoin(ctx)
+		} else {
+			result, err = d.Sync(ctx, mode)
+		}
 		return err
 	})
 	if err != nil {
 		return s.finish(err)
 	}
+	s.rejoined(path, result.Rejoined)
 	s.local(path, result.Local)
 	s.missed(path, result.Missed)
 	s.differed(path, result.Differed)
@@ -95,6 +109,14 @@ func syncOne(c *cli.Context, s *stdio, path string) int {
 		return codeWaiting
 	}
 	return codeDone
+}
+
+// rejoined tells that path came back to a server that had given up revisions.
+func (s *stdio) rejoined(path string, r *client.RejoinResult) {
+	if r != nil {
+		s.say(fmt.Sprintf("%s: loaded again, as the server has given up revisions after %d; %s of this device came back and went up again",
+			path, r.Common, count(r.TakenBack, "transaction")), "the file as it was: "+r.Backup)
+	}
 }
 
 // local tells what of path no other file gets.

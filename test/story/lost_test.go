@@ -80,7 +80,7 @@ func TestADeviceAheadOfARestoredServerStops(t *testing.T) {
 	w.restore(old)
 	before := a.bytes()
 	_, err := a.trySync(client.Both, client.Options{})
-	mismatch(t, err, replog.CodeAhead)
+	mismatch(t, err, replog.CodeEpoch)
 	if a.bytes() != before {
 		t.Fatal("the file has changed")
 	}

@@ -354,10 +354,10 @@ func TestWhatIsWrittenDuringASyncWaitsForTheNext(t *testing.T) {
 
 func TestAnAnswerFromAnotherHistoryChangesNothing(t *testing.T) {
 	for _, tc := range []struct{ code, from, to string }{
-		{replog.CodeEpoch, `"epoch":"`, `"epoch":"0`},
-		{replog.CodeAhead, `{"done":{"revision":1`, `{"done":{"revision":0`},
+		{replog.CodeEpoch, `{"done":{"revision":1`, `{"done":{"revision":0`},
+		{replog.CodeEpoch, `"chain":"`, `"chain":"0`},
 	} {
-		t.Run(tc.code, func(t *testing.T) {
+		t.Run(tc.from, func(t *testing.T) {
 			w := newWorld(t)
 			a := w.publish("a.db", shop)
 			a.write("UPDATE customer SET name = 'first' WHERE id = 1")
