@@ -258,25 +258,31 @@ func TestAFileMayBeForkedTwice(t *testing.T) {
 	w.converge(a, c)
 }
 
-func TestACopyAheadOfARestoredServerIsNotForked(t *testing.T) {
-	w := newWorld(t)
-	a := w.publish("a.db", plain)
-	token := w.token()
-	old := w.backup()
-	a.write("UPDATE customer SET name = 'first' WHERE id = 1")
-	a.sync(client.Both)
-	w.restore(old)
-	before := a.bytes()
-	_, err := a.tryFork(token, client.Options{})
-	mismatch(t, err, replog.CodeAhead)
-	// The same where the server no longer knows the device.
-	if err := os.Remove(client.TokenPath(a.path)); err != nil {
-		t.Fatal(err)
-	}
-	_, err = a.tryFork(token, client.Options{})
-	mismatch(t, err, replog.CodeAhead)
-	if a.bytes() != before {
-		t.Fatal("the file has changed")
+func TestAFileAheadOfARestoredServerTakesWithItWhatThatGaveUp(t *testing.T) {
+	for _, known := range []bool{true, false} {
+		w := newWorld(t)
+		a, b := w.publish("a.db", plain), w.clone("b.db")
+		old := w.backup()
+		a.write("UPDATE customer SET name = 'first' WHERE id = 1")
+		a.sync(client.Both)
+		a.write("UPDATE customer SET name = 'second' WHERE id = 1; UPDATE customer SET name = 'by a' WHERE id = 2")
+		w.restore(old)
+		b.write("UPDATE customer SET email = 'b@b' WHERE id = 1")
+		b.sync(client.Both)
+		if !known { // by the server
+			if err := os.Remove(client.TokenPath(a.path)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r, err := a.tryFork(w.token(), client.Options{})
+		if err != nil || r.Alike || r.Pending != 2 || r.Waiting != 0 || r.SyncPoint != 1 {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		if got := a.sync(client.Both); got.Applied != 2 {
+			t.Fatalf("%+v", got)
+		}
+		w.converge(a, b)
+		b.shows("SELECT name, email FROM customer WHERE id < 3", `["second","b@b"] ["by a","bob@example.org"]`)
 	}
 }
 
