@@ -54,12 +54,15 @@ func gaveUp(err error) bool {
 }
 
 func (d *Device) rejoin(ctx context.Context) (*RejoinResult, error) {
-	err := d.closeNow()
-	var blind *blindError
-	if errors.As(err, &blind) {
+	defer func() { d.giveUpMissed = false }()
+	err := d.read(func() error {
 		// What capture missed could be told by a state of the log that is no more: the
 		// backup has it.
-		d.giveUpMissed = true
+		blind, err := d.replica.Blind()
+		d.giveUpMissed = len(blind) > 0
+		return err
+	})
+	if err == nil {
 		err = d.closeNow()
 	}
 	if err == nil {

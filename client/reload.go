@@ -62,6 +62,9 @@ func (l *loading) download(ctx context.Context, folder string, ready func() erro
 	if l.from.revision < id.SyncPoint { // what is between the two would be missing
 		return &UnreachableError{URL: l.server.address(), Err: errOldSnapshot}
 	}
+	if err := l.options.Fault(FaultAnswered); err != nil {
+		return err
+	}
 	if err := ready(); err != nil {
 		return err
 	}
