@@ -203,7 +203,7 @@ func (h *harness) enrolBy(database, token string) *double {
 	h.must(json.Unmarshal(r.body, &e))
 	return &double{h: h, database: database, token: e.Token, clock: 1000, header: replog.SyncHeader{
 		Version: replog.WireVersion, Database: e.DatabaseID, Epoch: e.Epoch, Device: e.Device,
-		SyncPoint: e.Head, Schema: h.schema(database, "").Fingerprint,
+		SyncPoint: e.Head, Chain: e.Chain, Schema: h.schema(database, "").Fingerprint,
 	}}
 }
 
@@ -330,7 +330,7 @@ func (d *double) try() (*answered, error) {
 		return nil, err
 	}
 	d.downloads = append(d.downloads, a.entries...)
-	d.header.SyncPoint = a.Revision
+	d.header.Epoch, d.header.SyncPoint, d.header.Chain = a.Epoch, a.Revision, a.Chain
 	for _, v := range a.verdicts {
 		d.seen = max(d.seen, v.Seq)
 	}

@@ -221,7 +221,7 @@ func TestADeviceOnWhichIntentsDifferedGetsTheChanges(t *testing.T) {
 		t.Errorf("all: %s, want %s", got, want)
 	}
 	// Its own, too, where it had to run it again.
-	a.header.SyncPoint, a.header.Differed = 0, []replog.Revision{1}
+	a.header.SyncPoint, a.header.Chain, a.header.Differed = 0, "", []replog.Revision{1}
 	if got := a.sync().entries; got[0].describe() != "2 changes: update account [1]; update total [1]" || got[1].describe() != "0 lines, digest" {
 		t.Errorf("own: %s, %s", got[0].describe(), got[1].describe())
 	}

@@ -148,6 +148,6 @@ func TestAnIntentThatTakesTheBatchWithItIsRejected(t *testing.T) {
 // syncAgain asks for the verdict on the device's second transaction once more.
 func (h *harness) syncAgain(d *double) replog.Verdict {
 	h.t.Helper()
-	d.header.SyncPoint = 0
+	d.header.SyncPoint, d.header.Chain = 0, ""
 	return d.sync().verdicts[1]
 }

@@ -31,7 +31,7 @@ func TestSchemaStatementsAreDeliveredInOrder(t *testing.T) {
 			"differed": func(h *replog.SyncHeader) { h.Differed = []replog.Revision{2} },
 		} {
 			d.header = header
-			d.header.SyncPoint = 0
+			d.header.SyncPoint, d.header.Chain = 0, ""
 			change(&d.header)
 			got := d.sync()
 			if e := got.entries[len(got.entries)-1]; e.describe() != want {

@@ -150,7 +150,7 @@ func TestHeaderThatDoesNotFitIsRefused(t *testing.T) {
 		code   string
 	}{
 		{"database", func(s *replog.SyncHeader) { s.Database = "x" }, 409, replog.CodeDatabase},
-		{"epoch", func(s *replog.SyncHeader) { s.Epoch = "x" }, 409, replog.CodeEpoch},
+		{"epoch", func(s *replog.SyncHeader) { s.Epoch, s.Chain = "x", "" }, 409, replog.CodeEpoch},
 		{"seq whose verdict it saw", func(s *replog.SyncHeader) { s.Seen, s.LastSeq = 1, 1 }, 409, replog.CodeEpoch},
 		{"negative sync point", func(s *replog.SyncHeader) { s.SyncPoint = -1 }, 400, replog.CodeMalformed},
 		{"schema", func(s *replog.SyncHeader) { s.Schema = "x" }, 409, replog.CodeSchema},
