@@ -104,7 +104,11 @@ func (f *forking) rename() error {
 
 // comeBack puts what the log gave up, as far as it is kept, back into the outbox.
 func (f *forking) comeBack(id *identity) error {
-	if _, err := f.takeBack(id, f.part); err != nil {
+	last, err := f.standing(id, f.part, f.answer.verdicts)
+	if err != nil {
+		return err
+	}
+	if _, err := f.takeBack(id, f.part, last); err != nil {
 		return err
 	}
 	return f.schemaAgain(id, f.part.schema)

@@ -18,9 +18,9 @@ const (
 // keep moves a transaction with a verdict out of the outbox.
 func (m *move) keep(p *pending, v *replog.Verdict) error {
 	refused := v.Outcome.Waits() || slices.ContainsFunc(v.Parts, func(p replog.Part) bool { return p.Outcome.Waits() })
-	err := m.replica.Exec(`INSERT INTO main.replog_kept(seq, processed, size, refused, long, intents, schema, without, hash, ran, recorded)
-		SELECT seq, ?, size, ?, long, intents, schema, without, hash, ran, recorded FROM main.replog_outbox WHERE seq = ?`,
-		replog.Integer(int64(replog.MillisOf(m.options.Clock()))), replog.Truth(refused), replog.Integer(int64(p.seq)))
+	err := m.replica.Exec(`INSERT INTO main.replog_kept(seq, revision, processed, size, refused, long, intents, schema, without, hash, ran, recorded)
+		SELECT seq, ?, ?, size, ?, long, intents, schema, without, hash, ran, recorded FROM main.replog_outbox WHERE seq = ?`,
+		replog.Integer(int64(v.Revision)), replog.Integer(int64(replog.MillisOf(m.options.Clock()))), replog.Truth(refused), replog.Integer(int64(p.seq)))
 	if err != nil {
 		return err
 	}

@@ -84,8 +84,15 @@ func (d *Device) rejoin(ctx context.Context) (*RejoinResult, error) {
 	}
 	result := &RejoinResult{Common: part.common.Revision}
 	l := &loading{Device: d, as: part.as(id)}
-	l.before = func(id *identity) (err error) {
-		if result.TakenBack, err = d.takeBack(id, part); err != nil {
+	l.before = func(id *identity) error {
+		last, err := d.standing(id, part, l.a.verdicts)
+		if err == nil {
+			err = d.keptSince(id, last)
+		}
+		if err != nil {
+			return err
+		}
+		if result.TakenBack, err = d.takeBack(id, part, last); err != nil {
 			return err
 		}
 		processed := func(v replog.Verdict) bool { return v.Seq <= id.Seen }

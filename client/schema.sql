@@ -68,6 +68,7 @@ CREATE TABLE replog_conflict(
 -- them up, they go back into the outbox. What is long of them is in replog_long.
 CREATE TABLE replog_kept(
   seq       INTEGER PRIMARY KEY,
+  revision  INTEGER NOT NULL, -- that the verdict gave it
   processed INTEGER NOT NULL, -- when, milliseconds
   size      INTEGER NOT NULL, -- of the recorded form, in bytes
   refused   INTEGER NOT NULL, -- some of it was in conflict, rejected or held

@@ -6,12 +6,32 @@ import (
 	"replog/replog"
 )
 
-// takeBack puts the own transactions that the log gave up back into the outbox, without
-// effect until they are replayed, in the caller's write transaction. The verdicts on
-// them are void, and with them the conflicts: there will be others. It returns how many
-// came back.
-func (d *Device) takeBack(id *identity, p *parting) (int, error) {
+// standing is the highest seq on which the verdict that was processed is still the log's,
+// given the log's verdicts after the parting. Another one, or one on another transaction,
+// is there where a copy of the file was faster to come back.
+func (d *Device) standing(id *identity, p *parting, verdicts []replog.Verdict) (replog.Seq, error) {
 	last := min(p.LastSeq, id.Seen)
+	for i := range verdicts {
+		v := &verdicts[i]
+		if v.Seq > last {
+			continue
+		}
+		row, err := d.replica.QueryRow("SELECT revision FROM main.replog_kept WHERE seq = ?", replog.Integer(int64(v.Seq)))
+		if err != nil {
+			return 0, err
+		}
+		if row != nil && row[0].Int64() != int64(v.Revision) {
+			last = v.Seq - 1
+		}
+	}
+	return last, nil
+}
+
+// takeBack puts the own transactions above a seq, on which the verdicts are void, back
+// into the outbox, without effect until they are replayed, in the caller's write
+// transaction. With the verdicts go the conflicts: there will be others. It returns how
+// many came back.
+func (d *Device) takeBack(id *identity, p *parting, last replog.Seq) (int, error) {
 	above := replog.Integer(int64(last))
 	refused, err := d.numbers("SELECT seq FROM main.replog_kept WHERE seq > ? AND refused ORDER BY seq", above)
 	if err != nil {
@@ -47,7 +67,7 @@ func (d *Device) takeBack(id *identity, p *parting) (int, error) {
 		return 0, err
 	}
 	id.Kept -= row[1].Int64()
-	id.Rejoined, id.Seen = placing(id, p, refused), last
+	id.Rejoined, id.Seen = placing(id, p, last, refused), last
 	if err := d.save(id); err != nil {
 		return 0, err
 	}
@@ -58,8 +78,8 @@ func (d *Device) takeBack(id *identity, p *parting) (int, error) {
 // those that verdicts refused which no longer count. Those that were placed before keep
 // to both: to stand too early in history makes a transaction build on less than it
 // could, and never on what it did not see.
-func placing(id *identity, p *parting, refused []int64) *replog.Rejoined {
-	r := &replog.Rejoined{UpTo: id.LastSeq, Base: p.common.Revision, Seen: min(p.LastSeq, id.Seen)}
+func placing(id *identity, p *parting, last replog.Seq, refused []int64) *replog.Rejoined {
+	r := &replog.Rejoined{UpTo: id.LastSeq, Base: p.common.Revision, Seen: last}
 	for _, seq := range refused {
 		r.Without = append(r.Without, replog.Seq(seq))
 	}

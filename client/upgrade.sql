@@ -5,6 +5,7 @@ ALTER TABLE main.replog_device ADD COLUMN kept INTEGER NOT NULL DEFAULT 0;
 
 CREATE TABLE main.replog_kept(
   seq       INTEGER PRIMARY KEY,
+  revision  INTEGER NOT NULL,
   processed INTEGER NOT NULL,
   size      INTEGER NOT NULL,
   refused   INTEGER NOT NULL,

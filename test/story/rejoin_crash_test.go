@@ -200,3 +200,56 @@ func TestACloneWhoseSnapshotIsOfAnotherEpoch(t *testing.T) {
 	w.converge(a, b, c)
 	a.shows("SELECT name FROM customer", `["second"] ["b"] ["c"]`)
 }
+
+// Of two copies of a file that the server acknowledged, and gave up, the first that comes
+// back goes on as the device. The other finds out, wherever they differ.
+func TestACopyThatComesBackLater(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.publish("a.db", plain), w.clone("b.db")
+	var c *device
+	w.lose(func() {
+		a.write("INSERT INTO customer VALUES(8, 'both', NULL)")
+		a.sync(client.Both)
+		c = a.duplicate("c.db")
+		a.write("UPDATE customer SET name = 'by a' WHERE id = 1")
+		a.sync(client.Both)
+	})
+	b.write("INSERT INTO customer VALUES(8, 'by b', NULL)")
+	b.sync(client.Both)
+	c.write("UPDATE customer SET name = 'by c' WHERE id = 2")
+	if r := c.rejoin(); r.Conflicts != 1 || r.Applied != 1 {
+		t.Fatalf("%+v", r)
+	}
+	before := a.read("SELECT seq FROM replog_outbox UNION ALL SELECT seq FROM replog_kept")
+	_, err := a.tryRejoin(client.Options{})
+	mismatch(t, err, replog.CodeFork)
+	a.shows("SELECT seq FROM replog_outbox UNION ALL SELECT seq FROM replog_kept", before)
+	r, err := a.tryFork(w.token(), client.Options{})
+	if err != nil || r.Pending != 1 || r.Waiting != 1 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	w.converge(a, b, c)
+	b.shows("SELECT name FROM customer WHERE id IN (1, 2, 8)", `["by a"] ["by c"] ["by b"]`)
+}
+
+// A copy with nothing of its own learns of the verdicts that the other has brought about.
+func TestACopyThatIsTheSameComesBackLater(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.publish("a.db", plain), w.clone("b.db")
+	var c *device
+	w.lose(func() {
+		a.write("INSERT INTO customer VALUES(8, 'both', NULL)")
+		a.sync(client.Both)
+		c = a.duplicate("c.db")
+	})
+	b.write("INSERT INTO customer VALUES(8, 'by b', NULL)")
+	b.sync(client.Both)
+	a.rejoin()
+	c.rejoin()
+	for _, d := range []*device{a, c} {
+		if list := d.conflicts(); len(list) != 1 || list[0].Seq != 1 || list[0].Revision != 2 {
+			t.Fatalf("%s: %+v", d.path, list)
+		}
+	}
+	w.equal(a, b, c)
+}
