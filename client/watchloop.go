@@ -85,7 +85,11 @@ func (w *watch) sync(ctx context.Context) error {
 	}
 	w.point = result.SyncPoint
 	w.Observer.Synced(result)
-	return nil
+	id, err := w.device.identity()
+	if err == nil {
+		w.id.Epoch = id.Epoch
+	}
+	return err
 }
 
 // open opens the device and watches its file; where it fails everything is

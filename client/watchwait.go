@@ -99,7 +99,7 @@ func (w *watch) unsent(synced bool) (bool, error) {
 		if err != nil {
 			return false, passing(err)
 		}
-		if id.Device != w.id.Device || id.Server != w.id.Server || id.Name != w.id.Name || id.Epoch != w.id.Epoch {
+		if id.Device != w.id.Device || id.Server != w.id.Server || id.Name != w.id.Name {
 			return false, errReplaced // enrolled anew, or given another address
 		}
 		w.version = version

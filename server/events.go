@@ -42,13 +42,14 @@ func (s *Server) events(c *call) error {
 func (c *call) listen(l *listener, ended <-chan struct{}, last replog.Revision, heartbeat time.Duration) error {
 	silence := time.NewTimer(heartbeat)
 	defer silence.Stop()
-	for {
+	first, _ := c.db.heads.newest()
+	for epoch := first.Epoch; ; {
 		head, moved := c.db.heads.newest()
-		if head.Revision != last {
+		if head.Revision != last || head.Epoch != epoch {
 			if err := c.say(eventOf(head)); err != nil {
 				return err
 			}
-			last = head.Revision
+			last, epoch = head.Revision, head.Epoch
 			silence.Reset(heartbeat)
 		}
 		select {

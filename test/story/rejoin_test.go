@@ -195,3 +195,43 @@ func TestDevicesRejoinInAnyOrder(t *testing.T) {
 		})
 	}
 }
+
+func TestAWatchGoesOnWhereNothingOfItIsLost(t *testing.T) {
+	w := newWorld(t)
+	a, b, c := w.publish("a.db", shop), w.clone("b.db"), w.clone("c.db")
+	x := b.watch()
+	a.watch()
+	w.lose(func() { // a watches, and is told of what c makes; b's watch has ended
+		x.cancel()
+		if err := x.ends(); err != nil {
+			t.Fatal(err)
+		}
+		c.write(rename("lost"))
+		c.sync(client.Both)
+		a.arrives(nameOf1, "lost")
+	})
+	b.watch()
+	b.patiently("UPDATE customer SET name = 'by b' WHERE id = 2")
+	c.rejoin()
+	b.arrives(nameOf1, "lost")
+	b.patiently(rename("by b"))
+	eventually(t, "c has it", func() bool {
+		c.sync(client.Both)
+		return c.read(nameOf1) == `["by b"]`
+	})
+}
+
+func TestAWatchEndsWhereSomethingOfItIsLost(t *testing.T) {
+	w := newWorld(t)
+	a := w.publish("a.db", shop)
+	x := a.watch()
+	w.lose(func() {
+		a.patiently(rename("lost"))
+		a.arrives("SELECT CAST(max(seq) AS TEXT) FROM replog_kept", "1")
+	})
+	mismatch(t, x.ends(), replog.CodeEpoch)
+	for _, mode := range []client.Mode{client.PushOnly, client.PullOnly} {
+		_, err := a.trySync(mode, client.Options{})
+		mismatch(t, err, replog.CodeEpoch)
+	}
+}
