@@ -163,14 +163,9 @@ func (r *raw) upload(ctx context.Context, rows []order) error {
 		Device: r.enrolment.Device, Seq: r.seq, Marked: true, Time: replog.MillisOf(time.Now()), Nonce: hex.EncodeToString(nonce),
 	}
 	for _, o := range rows {
-		values := []replog.Value{
-			replog.Text(o[0].(string)), replog.Text(o[1].(string)), replog.Text(o[2].(string)), replog.Integer(int64(o[3].(int))),
-			replog.Real(o[4].(float64)), replog.Text(o[5].(string)), replog.Text(o[6].(string)),
-		}
-		t.Statements = append(t.Statements, replog.Statement{Change: replog.Change{
-			Table: "orders", Op: replog.Insert, Key: values[:1], KeyColumns: []string{"id"}, Time: t.Time,
-			Columns: []string{"id", "customer", "item", "qty", "price", "note", "created_at"}, New: values,
-		}})
+		c := orderChange(replog.Insert, o)
+		c.Time = t.Time
+		t.Statements = append(t.Statements, replog.Statement{Change: c})
 	}
 	form, _ := t.Encode()
 	answer, err := r.call(ctx, "/sync", typeNDJSON, append(r.header(true), form...))

@@ -60,6 +60,9 @@ var parts = []part{
 	{"pulls", pulls},
 	{"newdevice", newDevice},
 	{"live", live},
+	{"postgresclients", postgresClients},
+	{"postgresrows", postgresRows},
+	{"postgresdownload", postgresDownload},
 }
 
 func run(ctx context.Context, n sizes, runs int, only, out string) error {

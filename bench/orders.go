@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/uuid"
 	_ "github.com/mattn/go-sqlite3" // the driver
+
+	"replog/replog"
 )
 
 const schema = `
@@ -122,4 +124,12 @@ func writeSome(db *sql.DB, insert *sql.Stmt, orders []order, mark bool) error {
 		}
 	}
 	return tx.Commit()
+}
+
+// orderValues are the values of an order as SQLite has them.
+func orderValues(o order) []replog.Value {
+	return []replog.Value{
+		replog.Text(o[0].(string)), replog.Text(o[1].(string)), replog.Text(o[2].(string)), replog.Integer(int64(o[3].(int))),
+		replog.Real(o[4].(float64)), replog.Text(o[5].(string)), replog.Text(o[6].(string)),
+	}
 }
