@@ -17,7 +17,7 @@ import (
 // named nowhere, as binary_parameters asks of the driver: that is what lets them go
 // through PgBouncer in transaction mode. Nothing that the driver is given may be a
 // []byte then but for bytea.
-func open(dsn string, settings map[string]string) (*sql.DB, error) {
+func open(dsn string) (*sql.DB, error) {
 	config, err := pq.NewConfig(spread(dsn))
 	if err != nil {
 		return nil, fmt.Errorf("address of the log store: %w", err)
@@ -25,12 +25,6 @@ func open(dsn string, settings map[string]string) (*sql.DB, error) {
 	config.BinaryParameters = true
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = 10 * time.Second
-	}
-	if len(settings) > 0 && config.Runtime == nil {
-		config.Runtime = map[string]string{}
-	}
-	for name, value := range settings {
-		config.Runtime[name] = value
 	}
 	to, err := pq.NewConnectorConfig(config)
 	if err != nil {

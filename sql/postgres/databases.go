@@ -13,7 +13,7 @@ import (
 
 // Registry makes a pool of connections to the registry, whose tables are in the schema
 // RegistrySchema. Whoever calls it closes it.
-func (s *Store) Registry(context.Context) (*sql.DB, error) { return open(s.dsn, nil) }
+func (s *Store) Registry(context.Context) (*sql.DB, error) { return open(s.dsn) }
 
 // RegistrySchema is the schema of the registry's tables.
 func (s *Store) RegistrySchema() string { return schemaName }

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"os"
 	"testing"
 
@@ -23,13 +24,13 @@ func TestConformanceAcrossParts(t *testing.T) {
 func conform(o Options) logtest.Open {
 	return func(t *testing.T) (replog.Log, func() replog.Log) {
 		dsn := migrated(t)
-		store := open1(t, dsn, o)
+		store := openStore(t, dsn, o)
 		create(t, store, "shop")
 		return openLog(t, store), func() replog.Log {
 			if err := store.Close(); err != nil {
 				t.Fatal(err)
 			}
-			store = open1(t, dsn, o)
+			store = openStore(t, dsn, o)
 			return openLog(t, store)
 		}
 	}
@@ -45,7 +46,7 @@ func migrated(t testing.TB) string {
 	return dsn
 }
 
-func open1(t testing.TB, dsn string, o Options) *Store {
+func openStore(t testing.TB, dsn string, o Options) *Store {
 	t.Helper()
 	s, err := Open(context.Background(), dsn, o)
 	if err != nil {
@@ -69,4 +70,64 @@ func openLog(t testing.TB, s *Store) *Log {
 		t.Fatal(err)
 	}
 	return l.(*Log)
+}
+
+// newShop makes a store with one database.
+func newShop(t testing.TB, o Options) *Log {
+	t.Helper()
+	s := openStore(t, migrated(t), o)
+	create(t, s, "shop")
+	return openLog(t, s)
+}
+
+func begin(t testing.TB, l *Log) *Tx {
+	t.Helper()
+	tx, err := l.BeginTx(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tx.Rollback() })
+	return tx
+}
+
+// add appends the entry at the next revision.
+func add(t testing.TB, l *Log, e replog.Entry) {
+	t.Helper()
+	tx := begin(t, l)
+	if err := errors.Join(appendTo(tx, e), tx.Commit()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func appendTo(tx *Tx, e replog.Entry) error {
+	e.Revision = tx.Head().Revision + 1
+	_, e.Hash = e.Transaction.Encode()
+	return tx.Append(e)
+}
+
+func entry(seq replog.Seq, changes ...replog.Change) replog.Entry {
+	e := replog.Entry{Received: 1700000000500, Outcome: replog.Applied, Transaction: replog.Transaction{
+		Device: "aaaaaaaa-0000-4000-8000-000000000001", Seq: seq, Time: 1700000000000, Nonce: "00",
+	}}
+	for _, c := range changes {
+		e.Transaction.Statements = append(e.Transaction.Statements, replog.Statement{Change: c})
+	}
+	e.Changes = changes
+	return e
+}
+
+func insert(id int64, name string) replog.Change {
+	return replog.Change{
+		Table: "item", Op: replog.Insert, Time: 1700000000000,
+		Key: []replog.Value{replog.Integer(id)}, KeyColumns: []string{"id"},
+		Columns: []string{"id", "name"}, New: []replog.Value{replog.Integer(id), replog.Text(name)},
+	}
+}
+
+func update(id int64, from, to string) replog.Change {
+	return replog.Change{
+		Table: "item", Op: replog.Update, Time: 1700000000000,
+		Key: []replog.Value{replog.Integer(id)}, KeyColumns: []string{"id"},
+		Columns: []string{"name"}, Old: []replog.Value{replog.Text(from)}, New: []replog.Value{replog.Text(to)},
+	}
 }

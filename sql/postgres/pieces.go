@@ -81,17 +81,17 @@ func (s *scanner) need(text string) { s.failed = !s.take(text) || s.failed }
 // text passes over a string.
 func (s *scanner) text() {
 	s.need(`"`)
-	for ; !s.failed; s.at++ {
+	for !s.failed && s.at < len(s.b) {
+		c := s.b[s.at]
+		s.at++
 		switch {
-		case s.at >= len(s.b):
-			s.failed = true
-		case s.b[s.at] == '\\':
-			s.at++
-		case s.b[s.at] == '"':
-			s.at++
+		case c == '"':
 			return
+		case c == '\\' && s.at < len(s.b):
+			s.at++
 		}
 	}
+	s.failed = true
 }
 
 // array passes over an array, and returns it.

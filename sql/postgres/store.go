@@ -51,11 +51,11 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	}
 	s := &Store{dsn: dsn, options: o}
 	var err error
-	if s.readers, err = open(dsn, nil); err != nil {
+	if s.readers, err = open(dsn); err != nil {
 		return nil, err
 	}
 	s.readers.SetMaxOpenConns(o.Readers)
-	if s.writers, err = open(dsn, nil); err == nil {
+	if s.writers, err = open(dsn); err == nil {
 		err = checkVersion(ctx, s.readers)
 	}
 	if err != nil {

@@ -88,9 +88,6 @@ func (l *Log) begin(ctx context.Context) (*Tx, error) {
 	row := c.tx.QueryRowContext(ctx, lockHead, l.n)
 	err = c.note(row.Scan(&head.Epoch, &head.Revision, &head.Chain, &last.revision, &last.device, &last.other))
 	if err != nil {
-		if ctx.Err() != nil {
-			c.discard()
-		}
 		return nil, errors.Join(err, c.rollback())
 	}
 	t := l.newTx(c, head, last)

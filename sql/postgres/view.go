@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 )
 
@@ -22,13 +21,13 @@ SET LOCAL tcp_keepalives_idle = 30`
 
 // openView waits for a connection until ctx is done, which ends the view's queries, too.
 func openView(ctx context.Context, db *sql.DB) (*view, error) {
-	conn, err := db.Conn(ctx)
+	v := &view{ctx: ctx}
+	err := onLiveConn(ctx, db, func(conn *sql.Conn) error {
+		v.conn = conn
+		_, err := conn.ExecContext(ctx, beginView)
+		return err
+	})
 	if err != nil {
-		return nil, because(ctx, err)
-	}
-	v := &view{ctx: ctx, conn: conn}
-	if _, err := conn.ExecContext(ctx, beginView); err != nil {
-		v.close()
 		return nil, because(ctx, err)
 	}
 	return v, nil
@@ -47,9 +46,6 @@ func (v *view) close() {
 	}
 	v.conn.Close()
 }
-
-// discard closes a connection rather than let another use it.
-func discard(conn *sql.Conn) { _ = conn.Raw(func(any) error { return driver.ErrBadConn }) }
 
 // view runs f on one committed state of the store.
 func (l *Log) view(ctx context.Context, f func(*view) error) error {

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 )
 
@@ -34,19 +35,43 @@ WHERE current_setting('synchronous_commit') IN ('off', 'local')`
 
 // beginWriter begins a transaction, waiting for a connection until ctx is done.
 func beginWriter(ctx context.Context, db *sql.DB) (*writer, error) {
-	conn, err := db.Conn(ctx)
+	c := &writer{}
+	err := onLiveConn(ctx, db, func(conn *sql.Conn) (err error) {
+		c.conn = conn
+		c.tx, err = conn.BeginTx(context.Background(), nil)
+		return err
+	})
 	if err != nil {
 		return nil, because(ctx, err)
-	}
-	c := &writer{conn: conn}
-	if c.tx, err = conn.BeginTx(context.Background(), nil); err != nil {
-		return nil, errors.Join(err, conn.Close())
 	}
 	if err := c.runAll(writerSettings); err != nil {
 		return nil, errors.Join(err, c.rollback())
 	}
 	return c, nil
 }
+
+// onLiveConn gives begin a connection, which is its own where begin does not fail. Those
+// that waited for their next use while the server ended are passed over.
+func onLiveConn(ctx context.Context, db *sql.DB, begin func(*sql.Conn) error) error {
+	for range idleConnections + 1 {
+		conn, err := db.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		if err = begin(conn); err == nil {
+			return nil
+		}
+		discard(conn)
+		conn.Close()
+		if !errors.Is(err, driver.ErrBadConn) {
+			return err
+		}
+	}
+	return driver.ErrBadConn
+}
+
+// discard closes a connection rather than let another use it.
+func discard(conn *sql.Conn) { _ = conn.Raw(func(any) error { return driver.ErrBadConn }) }
 
 func (c *writer) note(err error) error {
 	if err != nil && c.failed == nil && !errors.Is(err, sql.ErrNoRows) {
@@ -79,16 +104,15 @@ func (c *writer) query(query string, args ...any) (*sql.Rows, error) {
 func (c *writer) rollback() error {
 	err := c.tx.Rollback()
 	if err != nil {
-		c.discard() // the end of a connection rolls back, too
-		err = nil
+		discard(c.conn) // the end of a connection rolls back, too
 	}
-	return errors.Join(err, ignoreDone(c.conn.Close()))
+	return ignoreDone(c.conn.Close())
 }
 
 func (c *writer) commit() error {
 	err := c.tx.Commit()
 	if err != nil {
-		c.discard()
+		discard(c.conn)
 	}
 	return errors.Join(err, ignoreDone(c.conn.Close()))
 }
@@ -99,6 +123,3 @@ func ignoreDone(err error) error {
 	}
 	return err
 }
-
-// discard closes the connection rather than let another use it.
-func (c *writer) discard() { discard(c.conn) }

@@ -1,0 +1,139 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"replog/replog"
+)
+
+// orders makes n inserts like those of the figures: a random UUID as the key and a
+// random note.
+func orders(random *rand.Rand, n int) []replog.Change {
+	letters := "abcdefghijklmnopqrstuvwxyz"
+	changes := make([]replog.Change, n)
+	for i := range changes {
+		id := replog.Text(fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x",
+			random.Uint32(), random.Uint32()>>16, random.Uint32()>>20, random.Uint32()>>20, random.Uint64()>>16))
+		note := make([]byte, 20+random.IntN(41))
+		for j := range note {
+			note[j] = letters[random.IntN(len(letters))]
+		}
+		changes[i] = replog.Change{
+			Table: "orders", Op: replog.Insert, Time: 1700000000000 + replog.Millis(i),
+			Key: []replog.Value{id}, KeyColumns: []string{"id"},
+			Columns: []string{"id", "customer", "item", "qty", "price", "note", "created_at"},
+			New: []replog.Value{id, replog.Text("Customer 17"), replog.Text("item-42"), replog.Integer(int64(i % 50)),
+				replog.Real(float64(random.IntN(100_000)) / 100), replog.Text(string(note)), replog.Text("2026-11-22T05:46:44Z")},
+		}
+	}
+	return changes
+}
+
+// fill appends n entries of so many rows each, in transactions of 1,000 entries.
+func fill(b testing.TB, log *Log, n, rows int) {
+	b.Helper()
+	random := rand.New(rand.NewPCG(1, 2))
+	head, err := log.Head(context.Background())
+	if err != nil {
+		b.Fatal(err)
+	}
+	seq := replog.Seq(head.Revision)
+	for n > 0 {
+		tx, err := log.Begin(context.Background())
+		if err != nil {
+			b.Fatal(err)
+		}
+		for range min(n, 1000) {
+			seq++
+			e := entry(seq, orders(random, rows)...)
+			e.Revision = tx.Head().Revision + 1
+			_, e.Hash = e.Transaction.Encode()
+			err = errors.Join(err, tx.Append(e))
+		}
+		if err := errors.Join(err, tx.Commit()); err != nil {
+			b.Fatal(err)
+		}
+		n -= min(n, 1000)
+	}
+}
+
+func BenchmarkAppend(b *testing.B) {
+	for _, c := range []struct{ entries, rows int }{{1, 3}, {1000, 3}, {1, 10_000}} {
+		b.Run(fmt.Sprintf("entries=%d/rows=%d", c.entries, c.rows), func(b *testing.B) {
+			log := newShop(b, Options{})
+			n := 0
+			for b.Loop() {
+				fill(b, log, c.entries, c.rows)
+				n += c.entries
+			}
+			b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "entries/s")
+			b.ReportMetric(float64(n*c.rows)/b.Elapsed().Seconds(), "rows/s")
+		})
+	}
+}
+
+func BenchmarkRead(b *testing.B) {
+	log := newShop(b, Options{})
+	const entries, rows = 20_000, 3
+	fill(b, log, entries, rows)
+	rate := func(b *testing.B, n int) {
+		b.ReportMetric(float64(n*entries)/b.Elapsed().Seconds(), "entries/s")
+	}
+	b.Run("deliveries", func(b *testing.B) {
+		n := 0
+		for b.Loop() {
+			err := log.Deliveries(context.Background(), replog.Wanted{To: "b", UpTo: entries}, func(d *replog.Delivery) error {
+				return d.Each(func(replog.LineKind, string) error { return nil })
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+			n++
+		}
+		rate(b, n)
+	})
+	b.Run("entries", func(b *testing.B) {
+		n := 0
+		for b.Loop() {
+			if err := log.Entries(context.Background(), replog.Filter{}, func(replog.Entry) error { return nil }); err != nil {
+				b.Fatal(err)
+			}
+			n++
+		}
+		rate(b, n)
+	})
+	b.Run("text", func(b *testing.B) {
+		n := 0
+		for b.Loop() {
+			if err := log.Entries(context.Background(), replog.Filter{Text: "what is not there"}, func(replog.Entry) error { return nil }); err != nil {
+				b.Fatal(err)
+			}
+			n++
+		}
+		rate(b, n)
+	})
+}
+
+func BenchmarkConcurrent(b *testing.B) {
+	log := newShop(b, Options{})
+	random := rand.New(rand.NewPCG(1, 2))
+	changes := orders(random, 10_000)
+	add(b, log, entry(1, changes...))
+	tx, err := log.Begin(context.Background())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	n := 0
+	for b.Loop() {
+		past, err := tx.Concurrent(changes[n%len(changes)].Row(), 0, "b")
+		if err != nil || len(past) != 1 {
+			b.Fatal(past, err)
+		}
+		n++
+	}
+}

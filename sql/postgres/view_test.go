@@ -1,0 +1,232 @@
+package postgres
+
+import (
+	"database/sql"
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"replog/replog"
+)
+
+func exec(t testing.TB, db *sql.DB, query string, args ...any) {
+	t.Helper()
+	if _, err := db.Exec(query, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// lines gives the rows of a query as text, NULL as "-".
+func lines(t testing.TB, db *sql.DB, query string, args ...any) [][]string {
+	t.Helper()
+	rows, err := db.Query(query, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	columns, _ := rows.Columns()
+	var all [][]string
+	for rows.Next() {
+		values := make([]sql.NullString, len(columns))
+		into := make([]any, len(columns))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		line := make([]string, len(columns))
+		for i, v := range values {
+			line[i] = "-"
+			if v.Valid {
+				line[i] = v.String
+			}
+		}
+		all = append(all, line)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func wantLines(t testing.TB, got, want [][]string) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("\n got %q\nwant %q", got, want)
+	}
+}
+
+// awkward are changes whose names and values have what is special somewhere.
+func awkward() []replog.Change {
+	text := insert(1, "[\"]\x00\\u0000\xff]")
+	text.Table, text.KeyColumns = "odd \"table\" \x00 "+escapeText, []string{`odd "key"`}
+	text.Columns = []string{`odd "key"`, "ends ]"}
+	changed := insert(2, "")
+	changed.Op, changed.Columns = replog.Update, []string{"name", "price"}
+	changed.Old = []replog.Value{replog.Text("one]"), replog.Real(0.1)}
+	changed.New = []replog.Value{replog.Text("]\\\x00\x00\\\\\x00"), replog.Real(1e300)}
+	changed.Key = []replog.Value{replog.Text("]"), replog.Blob([]byte{1})}
+	changed.KeyColumns = []string{"a", "b"}
+	gone := insert(3, "three")
+	gone.Op, gone.Old, gone.New = replog.Delete, gone.New, nil
+	return []replog.Change{text, changed, gone}
+}
+
+// jsonOf is what jsonb makes of values, with a NUL shown as ␀.
+func jsonOf(t testing.TB, db *sql.DB, values []replog.Value) string {
+	t.Helper()
+	for i, v := range values {
+		if v.Kind() == replog.KindText && utf8.ValidString(v.Bytes()) {
+			values[i] = replog.Text(strings.ReplaceAll(v.Bytes(), "\x00", "␀"))
+		}
+	}
+	j, err := json.Marshal(values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lines(t, db, "SELECT $1::jsonb", string(j))[0][0]
+}
+
+func TestTheViewShowsEachStatementAsThePackageRendersIt(t *testing.T) {
+	log := newShop(t, Options{})
+	e := entry(1, awkward()...)
+	add(t, log, e)
+	db := log.store.DB()
+	got := lines(t, db, "SELECT database, sql, args FROM replog.transaction_log ORDER BY revision, n")
+	for i := range e.Transaction.Statements {
+		sql, args := e.Transaction.Statements[i].SQL()
+		if want := []string{"shop", escaped(sql), jsonOf(t, db, args)}; !reflect.DeepEqual(got[i], want) {
+			t.Errorf("statement %d:\n got %q\nwant %q", i, got[i], want)
+		}
+	}
+}
+
+func TestTheViewTellsTimesOutcomesAndReasons(t *testing.T) {
+	log := newShop(t, Options{})
+	add(t, log, entry(1, insert(1, "one"), insert(2, "two")))
+
+	reason := replog.Reason{Code: replog.ReasonExists, Detail: "it is there"}
+	divided := entry(2, insert(3, "three"), insert(1, "other"))
+	divided.Changes = divided.Changes[:1]
+	divided.Reason = reason
+	divided.Parts = []replog.Part{{Outcome: replog.Conflict, Reason: reason, Rows: []int{1}}}
+	add(t, log, divided)
+
+	refused := entry(3, insert(1, "other"))
+	refused.Outcome, refused.Changes, refused.Reason = replog.Conflict, nil, reason
+	add(t, log, refused)
+
+	db := log.store.DB()
+	got := lines(t, db, `SELECT revision, seq, n, recorded_at, recorded AT TIME ZONE 'UTC', received_at, received AT TIME ZONE 'UTC',
+		outcome, reason, detail FROM replog.transaction_log ORDER BY revision, n`)
+	when := []string{"1700000000000", "2023-11-14T22:13:20Z", "1700000000500", "2023-11-14T22:13:20.5Z"}
+	row := func(revision, n, outcome, reason, detail string) []string {
+		return append(append([]string{revision, revision, n}, when...), outcome, reason, detail)
+	}
+	wantLines(t, got, [][]string{
+		row("1", "0", "applied", "-", "-"),
+		row("1", "1", "applied", "-", "-"),
+		row("2", "0", "applied", "-", "-"),
+		row("2", "1", "conflict", "exists", "it is there"),
+		row("3", "0", "conflict", "exists", "it is there"),
+	})
+}
+
+func TestATimeThatPostgreSQLCannotHoldIsNull(t *testing.T) {
+	log := newShop(t, Options{})
+	far := insert(1, "one")
+	far.Time = 1<<63 - 1
+	add(t, log, entry(1, far))
+	got := lines(t, log.store.DB(), "SELECT recorded_at, recorded FROM replog.transaction_log")
+	wantLines(t, got, [][]string{{"9223372036854775807", "-"}})
+}
+
+func TestTheChangeViewShowsWhatTheServerDid(t *testing.T) {
+	log := newShop(t, Options{})
+	add(t, log, entry(1, insert(1, "one"), insert(2, "two")))
+
+	netted := entry(2, insert(3, "three"), insert(3, "x"))
+	netted.Transaction.SetNet([]replog.Change{insert(3, "net")})
+	netted.Changes, _ = replog.InMemory(netted.Transaction.NetChanges())
+	add(t, log, netted)
+
+	partly := entry(3, insert(4, "stale"), insert(5, "five"), insert(6, "six"))
+	partly.Changes = []replog.Change{insert(5, "five"), insert(6, "otherwise")}
+	add(t, log, partly)
+
+	refused := entry(4, insert(1, "again"))
+	refused.Outcome, refused.Changes = replog.Conflict, nil
+	add(t, log, refused)
+
+	got := lines(t, log.store.DB(), `SELECT revision, n, table_name, operation, key, new FROM replog.change ORDER BY revision, n`)
+	wantLines(t, got, [][]string{
+		{"1", "0", "item", "insert", "[1]", `[1, "one"]`},
+		{"1", "1", "item", "insert", "[2]", `[2, "two"]`},
+		{"2", "0", "item", "insert", "[3]", `[3, "net"]`},
+		{"3", "0", "item", "insert", "[5]", `[5, "five"]`},
+		{"3", "1", "item", "insert", "[6]", `[6, "otherwise"]`},
+	})
+}
+
+func TestTheViewsShowIntentsAsTheyWereRun(t *testing.T) {
+	log := newShop(t, Options{})
+	none := replog.Intent{SQL: "DELETE FROM item WHERE name = 'it''s'", Time: 1700000000000}
+	some := replog.Intent{SQL: "UPDATE item SET name = :to\nWHERE id = ?", Time: 1700000000000,
+		Args: []replog.Value{replog.Text("[\"]\x00\xff]"), replog.Real(1e300)}, Affected: 1, Changes: 1}
+	e := entry(1)
+	e.Transaction.Statements = nil
+	e.Transaction.Steps = []replog.Step{
+		{Intent: &none}, {Statements: replog.ChangeList{insert(1, "one"), insert(2, "two")}, Net: replog.ChangeList{insert(1, "x")}}, {Intent: &some},
+	}
+	e.Changes = []replog.Change{insert(1, "to")}
+	e.Tables = []string{"item"}
+	e.Reason = replog.Reason{Code: replog.ReasonOptional, Detail: "left out"}
+	e.Parts = []replog.Part{{Outcome: replog.Ignored, Reason: e.Reason, Rows: []int{}, Statements: []int{3}}}
+	add(t, log, e)
+
+	db := log.store.DB()
+	got := lines(t, db, "SELECT n, outcome, reason, sql, args FROM replog.transaction_log ORDER BY n")
+	row := func(n, id, name string) []string {
+		return []string{n, "applied", "-", `INSERT INTO "item"("id", "name") VALUES(?, ?)`, `[` + id + `, "` + name + `"]`}
+	}
+	wantLines(t, got, [][]string{
+		{"0", "applied", "-", none.SQL, "[]"},
+		row("1", "1", "one"), row("2", "2", "two"),
+		{"3", "ignored", "optional", some.SQL, jsonOf(t, db, some.Args)},
+	})
+	got = lines(t, db, "SELECT n, operation, table_name FROM replog.statement ORDER BY n")
+	wantLines(t, got, [][]string{{"0", "intent", "-"}, {"1", "insert", "item"}, {"2", "insert", "item"}, {"3", "intent", "-"}})
+	got = lines(t, db, "SELECT n, operation, key, new FROM replog.change ORDER BY n")
+	wantLines(t, got, [][]string{{"0", "insert", "[1]", `[1, "to"]`}})
+}
+
+func TestATextIsStoredOnce(t *testing.T) {
+	log := newShop(t, Options{})
+	for seq := range replog.Seq(3) {
+		add(t, log, entry(seq+1, insert(int64(seq), "x"), insert(int64(seq)+10, "y"), update(int64(seq), "x", "z")))
+		// Another process knows nothing of what is stored.
+		log = openLog(t, log.store)
+	}
+	got := lines(t, log.store.DB(), "SELECT operation, table_name, key_columns, columns FROM replog.statement_text ORDER BY 1")
+	wantLines(t, got, [][]string{{"insert", "item", `["id"]`, `["id","name"]`}, {"update", "item", `["id"]`, `["name"]`}})
+}
+
+func TestATextOfATransactionThatWasGivenUpIsStoredByTheNext(t *testing.T) {
+	log := newShop(t, Options{})
+	tx := begin(t, log)
+	if err := appendTo(tx, entry(1, insert(1, "one"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := tx.send(); err != nil {
+		t.Fatal(err)
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	add(t, log, entry(1, insert(1, "one")))
+	got := lines(t, log.store.DB(), "SELECT sql FROM replog.statement")
+	wantLines(t, got, [][]string{{`INSERT INTO "item"("id", "name") VALUES(?, ?)`}})
+}
