@@ -16,7 +16,12 @@ func (t *Tables) Apply(ctx context.Context, c Conn, e *replog.Entry) error {
 	if e.Outcome != replog.Applied {
 		return nil
 	}
-	if !t.loaded || !t.Published() {
+	if !t.loaded {
+		if err := t.Begin(ctx, c); err != nil {
+			return err
+		}
+	}
+	if !t.Published() {
 		return ErrNoTables
 	}
 	err := t.apply(ctx, c, e)
@@ -34,7 +39,7 @@ func (t *Tables) apply(ctx context.Context, c Conn, e *replog.Entry) error {
 			return err
 		}
 	}
-	t.revise(e.Revision)
+	t.revision = e.Revision
 	if e.Schema != nil {
 		return t.applySchema(ctx, c, e)
 	}

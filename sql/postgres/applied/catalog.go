@@ -64,7 +64,6 @@ func (t *Tables) load(ctx context.Context, c Conn) error {
 		return fmt.Errorf("reading what the applied tables of %s are: %w", t.name, err)
 	}
 	t.loaded = true
-	t.constraints = t.constraintNames()
 	return nil
 }
 

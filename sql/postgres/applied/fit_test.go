@@ -93,21 +93,21 @@ func TestEveryDeclaredTypeHoldsWhatFitsAndNothingElse(t *testing.T) {
 				changed.put("item", replog.Integer(numbers[v]), replog.Value{})
 			}
 			s := newSite(t, db, published)
-			check(t, s, numbers, test.values)
+			fitsAsSaid(t, s, numbers, test.values)
 			s.tx.Rollback()
 
 			s = newSite(t, db, changed)
 			for v, n := range numbers {
 				s.apply(changed.update("item", integers(n), set{"v": v}))
 			}
-			check(t, s, numbers, test.values)
+			fitsAsSaid(t, s, numbers, test.values)
 			s.tx.Rollback()
 		})
 	}
 }
 
-// check looks at the value in each row, or at why it is elsewhere.
-func check(t *testing.T, s *site, numbers map[replog.Value]int64, want map[replog.Value]string) {
+// fitsAsSaid looks at the value in each row, or at why it is elsewhere.
+func fitsAsSaid(t *testing.T, s *site, numbers map[replog.Value]int64, want map[replog.Value]string) {
 	t.Helper()
 	s.equal()
 	run(t, s.tx, "SET LOCAL TimeZone = 'UTC'")

@@ -64,6 +64,7 @@ type fault struct {
 }
 
 func (f *fault) Error() string { return f.err.Error() }
+func (f *fault) Unwrap() error { return f.err }
 
 // maxIndexed is how long a value may be for an index, about, where it is not compressed.
 const maxIndexed = 2600
@@ -116,6 +117,16 @@ func (t *Tables) fault(err error) *fault {
 	return nil
 }
 
+// deferredFault tells which constraint is violated at the end of a unit: there is no
+// telling by which row, so that somebody's has to be left out too.
+func deferredFault(err error) *fault {
+	e := serverError(err)
+	if e == nil || e.Constraint == "" || e.Code[:2] != "23" {
+		return nil
+	}
+	return &fault{schema: e.Schema, table: e.Table, name: e.Constraint, err: e}
+}
+
 // at finds a table by its place in PostgreSQL.
 func (t *Tables) at(schema, name string) *table {
 	for _, made := range t.tables {
@@ -129,7 +140,7 @@ func (t *Tables) at(schema, name string) *table {
 // leaveOut drops the constraint, and records it.
 func (t *Tables) leaveOut(ctx context.Context, c Conn, f *fault) error {
 	if !f.isIndex {
-		return t.dropReference(ctx, c, f.schema, f.table, f.name, f.err.Error())
+		return t.dropConstraint(ctx, c, f.schema, f.table, f.name, f.err.Error())
 	}
 	made := t.at(f.schema, f.table)
 	if err := t.dropDependents(ctx, c, f.schema, f.name, f.err.Error()); err != nil {
@@ -184,27 +195,29 @@ func (t *Tables) dropFound(ctx context.Context, c Conn, find, of, reason string)
 	})
 	for _, f := range found {
 		if err == nil {
-			err = t.dropReference(ctx, c, f[0], f[1], f[2], reason)
+			err = t.dropConstraint(ctx, c, f[0], f[1], f[2], reason)
 		}
 	}
 	return err
 }
 
-// dropReference leaves out a foreign key.
-func (t *Tables) dropReference(ctx context.Context, c Conn, schema, name, constraint, reason string) error {
+// dropConstraint leaves out a constraint: a foreign key, or one of somebody's.
+func (t *Tables) dropConstraint(ctx context.Context, c Conn, schema, name, constraint, reason string) error {
 	const read = `
-		SELECT pg_catalog.pg_get_constraintdef(oid) FROM pg_catalog.pg_constraint
+		SELECT pg_catalog.pg_get_constraintdef(oid), CASE contype WHEN 'f' THEN 'foreign key' ELSE 'constraint' END
+		FROM pg_catalog.pg_constraint
 		WHERE conrelid = $1::regclass AND conname = $2`
-	var definition string
-	err := c.QueryRowContext(ctx, read, quote(schema, name), constraint).Scan(&definition)
+	var definition, kind string
+	err := c.QueryRowContext(ctx, read, quote(schema, name), constraint).Scan(&definition, &kind)
 	if err == nil {
 		err = execAll(ctx, c, "ALTER TABLE %s DROP CONSTRAINT %s", quote(schema, name), quote(constraint))
 	}
 	if err != nil {
 		return err
 	}
+	// What is somebody's is recorded by its table: a rebuild does not make it again.
 	of := schema + "." + name
-	if made := t.at(schema, name); made != nil {
+	if made := t.at(schema, name); made != nil && !made.mapped {
 		of = made.shape.Name
 		if i := slices.Index(made.references, constraint); i >= 0 {
 			made.references[i] = ""
@@ -213,5 +226,5 @@ func (t *Tables) dropReference(ctx context.Context, c Conn, schema, name, constr
 			return err
 		}
 	}
-	return t.record(ctx, c, leftOut{of, "foreign key", constraint, definition, reason})
+	return t.record(ctx, c, leftOut{of, kind, constraint, definition, reason})
 }

@@ -109,3 +109,43 @@ func TestAMergeUpdatesAndDeletesWhatIsThere(t *testing.T) {
 	s.equal()
 	s.want("SELECT string_agg(number || title || owner, ' ' ORDER BY number) FROM public.stock", "1boltme")
 }
+
+func TestADeferredConstraintOfSomebodysIsNotLeftToTheCommit(t *testing.T) {
+	m, s := stocked(t)
+	run(t, s.tx, `
+		CREATE TABLE public.owner (name text PRIMARY KEY);
+		ALTER TABLE public.stock ADD UNIQUE (price) DEFERRABLE INITIALLY DEFERRED;
+		ALTER TABLE public.stock ADD FOREIGN KEY (title) REFERENCES public.owner DEFERRABLE INITIALLY DEFERRED`)
+	if err := s.tables.Map(t.Context(), s.tx, mapping, m); err != nil {
+		t.Fatal(err)
+	}
+	s.apply(m.insert("item", replog.Integer(10), replog.Text("cog"), replog.Integer(1), replog.Real(1.25), replog.Value{}))
+	s.equal()
+	s.want("SELECT string_agg(table_name || ' ' || kind || ' ' || name, ', ' ORDER BY id) FROM replog.left_out",
+		"public.stock foreign key stock_title_fkey, public.stock constraint stock_price_key")
+	if err := s.tx.Commit(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestARowThatTheServerRefusesIsFoundAmongMany(t *testing.T) {
+	m := newMemory(shapeOf("item", 1, "id INTEGER", "doc JSON"))
+	s := newSite(t, open(t), m)
+	var changes []replog.Change
+	for i := range int64(maxRows) {
+		doc := `{"text":"` + strings.Repeat("x", 100) + `"}`
+		if i%4000 == 0 {
+			doc = `"\ud800"`
+		}
+		changes = append(changes, m.insert("item", replog.Integer(i), replog.Text(doc)))
+	}
+	s.apply(changes...)
+	s.equal()
+	s.want("SELECT string_agg(key, '' ORDER BY key) FROM replog.misfit", "[0][4000][8000]")
+	s.want("SELECT count(*) FROM shop.item", "9997")
+	if err := s.tables.Rebuild(t.Context(), s.tx, s.at, m); err != nil {
+		t.Fatal(err)
+	}
+	s.equal()
+	s.want("SELECT count(*) FROM shop.item", "9997")
+}

@@ -21,7 +21,7 @@ func (t *Tables) Publish(ctx context.Context, c Conn, content replog.Content) er
 // others updated or inserted; their other columns stay.
 func (t *Tables) Rebuild(ctx context.Context, c Conn, at replog.Revision, content replog.Content) error {
 	t.buffer = buffer{}
-	t.revise(at)
+	t.revision = at
 	return t.unit(ctx, c, true, func(w *writer) error {
 		return w.reshape(ctx, content, func(string) bool { return true }, nil)
 	})
@@ -90,7 +90,7 @@ func (r *reshaping) finish(ctx context.Context, content replog.Content, others f
 			return err
 		}
 	}
-	if err := execAll(ctx, r.c, "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED"); err != nil {
+	if err := check(ctx, r.c, ""); err != nil {
 		return err
 	}
 	if err := r.makeConstraints(ctx); err != nil {

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"sort"
-	"strings"
 
 	"replog/replog"
 )
@@ -17,10 +16,9 @@ type Tables struct {
 	database int
 	name     string
 
-	version     int64
-	loaded      bool
-	tables      map[string]*table // by name in SQLite
-	constraints string            // the foreign keys, for SET CONSTRAINTS
+	version int64
+	loaded  bool
+	tables  map[string]*table // by name in SQLite
 
 	buffer   buffer
 	revision replog.Revision // of the newest change
@@ -34,9 +32,9 @@ func Open(ctx context.Context, c Conn, number int, name string) (*Tables, error)
 	return t, t.Begin(ctx, c)
 }
 
-// Begin is called first in each later transaction for which the same Tables are used.
-// Where another process changed the tables since, or Rollback was called, it reads
-// them again; otherwise it costs one small query.
+// Begin is called first in each later transaction for which the same Tables are used, if
+// another process may have changed what the tables are. If one did, or Rollback was
+// called, it reads them again; otherwise it costs one small query.
 func (t *Tables) Begin(ctx context.Context, c Conn) error {
 	const read = `SELECT version FROM replog.applied_database WHERE database = $1`
 	var version int64
@@ -94,17 +92,4 @@ func (t *Tables) sorted() []*table {
 	}
 	sort.Slice(all, func(i, j int) bool { return all[i].shape.Name < all[j].shape.Name })
 	return all
-}
-
-// constraintNames lists the foreign keys for SET CONSTRAINTS.
-func (t *Tables) constraintNames() string {
-	var names []string
-	for _, made := range t.sorted() {
-		for _, name := range made.references {
-			if name != "" {
-				names = append(names, quote(made.schema, name))
-			}
-		}
-	}
-	return strings.Join(names, ", ")
 }

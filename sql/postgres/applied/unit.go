@@ -4,22 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	"replog/replog"
 )
 
-// unit writes what do writes, in a savepoint, and checks the foreign keys. Where the
-// data violate a constraint, that is left out and do runs again; where the server does
-// not take a row, do runs again carefully. do does not change what it starts from.
+// unit writes what do writes, in a savepoint, and checks the deferred constraints. Where
+// the data violate a constraint, that is left out and do runs again; where the server
+// does not take a row, do runs again carefully. do does not change what it starts from.
 func (t *Tables) unit(ctx context.Context, c Conn, careful bool, do func(w *writer) error) error {
 	for {
 		if _, err := c.ExecContext(ctx, "SAVEPOINT replog_unit"); err != nil {
 			return err
 		}
-		w := &writer{t: t, c: c, careful: careful}
-		err := do(w)
+		err := do(&writer{t: t, c: c, careful: careful})
 		if err == nil {
-			if err = t.check(ctx, c, "; RELEASE SAVEPOINT replog_unit"); err == nil {
+			if err = check(ctx, c, "; RELEASE SAVEPOINT replog_unit"); err == nil {
 				return nil
 			}
 		}
@@ -43,12 +40,14 @@ func (t *Tables) unit(ctx context.Context, c Conn, careful bool, do func(w *writ
 	}
 }
 
-// check looks at all foreign keys now, so that no trigger events are pending.
-func (t *Tables) check(ctx context.Context, c Conn, then string) error {
-	if t.constraints == "" {
-		return execAll(ctx, c, "SELECT 1%s", then)
+// check looks at all deferred constraints now: no violation is left for the commit, and
+// no trigger event is pending, so that tables can be altered. A violation is a *fault.
+func check(ctx context.Context, c Conn, then string) error {
+	err := execAll(ctx, c, "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED%s", then)
+	if f := deferredFault(err); f != nil {
+		return f
 	}
-	return execAll(ctx, c, "SET CONSTRAINTS %[1]s IMMEDIATE; SET CONSTRAINTS %[1]s DEFERRED%[2]s", t.constraints, then)
+	return err
 }
 
 // undo goes back to before the unit.
@@ -133,6 +132,3 @@ func copies(list []*pending) []*pending {
 	}
 	return rows
 }
-
-// revise notes the revision of what comes.
-func (t *Tables) revise(r replog.Revision) { t.revision = r }
