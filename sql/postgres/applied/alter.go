@@ -7,7 +7,8 @@ import (
 )
 
 // alter changes a table in place to what is wanted of it. Somebody's views on it
-// survive: what they use stays, and is recorded.
+// survive: what they use stays, and is recorded. old are the columns that it had, nil
+// for a table that could not be dropped when it went.
 func (r *reshaping) alter(ctx context.Context, made *table, old []string) error {
 	there, err := r.presentColumns(ctx, made)
 	if err != nil {
@@ -17,10 +18,11 @@ func (r *reshaping) alter(ctx context.Context, made *table, old []string) error 
 		return err
 	}
 	for name, p := range there {
-		if slices.Contains(made.columns, name) {
+		isOurs := slices.Contains(old, name)
+		if slices.Contains(made.columns, name) || !isOurs && old != nil {
 			continue
 		}
-		if err := r.dropColumn(ctx, made, name, p, slices.Contains(old, name)); err != nil {
+		if err := r.dropColumn(ctx, made, name, p, isOurs); err != nil {
 			return err
 		}
 	}
@@ -101,8 +103,8 @@ func (r *reshaping) presentKey(ctx context.Context, made *table) ([]string, erro
 	return key, err
 }
 
-// dropColumn drops a column of ours. One that is somebody's, or that something of
-// somebody's uses, stays, and takes NULL from now on.
+// dropColumn drops a column of ours. One that something of somebody's uses stays, and
+// takes NULL from now on, as does any column of a table that could not be dropped.
 func (r *reshaping) dropColumn(ctx context.Context, made *table, name string, p present, ours bool) error {
 	if ours {
 		text := fmt.Sprintf("ALTER TABLE %s DROP COLUMN %s", made.target(), quote(name))

@@ -124,6 +124,7 @@ func (t *table) place(col column) {
 		t.cols[i] = &col
 		return
 	}
+	t.extras = t.mapped
 }
 
 func (t *Tables) loadMisfits(ctx context.Context, c Conn) error {

@@ -81,6 +81,8 @@ func serverError(err error) *pq.Error {
 	return e
 }
 
+const uniqueViolation = "23505"
+
 // isRowFault tells whether it is the data of a row that the server does not take:
 // values, a CHECK, a trigger of somebody's, or a row or key that is too long. Unique
 // violations and foreign keys are among them, where no constraint is left out for them.

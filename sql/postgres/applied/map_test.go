@@ -128,6 +128,24 @@ func TestADeferredConstraintOfSomebodysIsNotLeftToTheCommit(t *testing.T) {
 	}
 }
 
+func TestWhatStandsBesideTheMappedColumnsStays(t *testing.T) {
+	m, s := stocked(t)
+	run(t, s.tx, "ALTER TABLE public.stock ADD UNIQUE (title)")
+	if err := s.tables.Map(t.Context(), s.tx, mapping, m); err != nil {
+		t.Fatal(err)
+	}
+	s.apply(m.update("item", integers(2), set{"name": replog.Text("screw")}))
+	s.flush()
+	run(t, s.tx, "UPDATE public.stock SET owner = 'me'")
+	s.apply(m.update("item", integers(1), set{"name": replog.Text("cog")}))
+	s.equal()
+	s.want("SELECT string_agg(title || owner, ' ' ORDER BY number) FROM public.stock", "cogme screwme")
+	s.apply(m.update("item", integers(1), set{"name": replog.Text("screw")}), m.update("item", integers(2), set{"name": replog.Text("cog")}))
+	s.equal()
+	s.want("SELECT string_agg(title, ' ' ORDER BY number) FROM public.stock", "screw cog")
+	s.want("SELECT count(*) FROM replog.misfit", "4")
+}
+
 func TestARowThatTheServerRefusesIsFoundAmongMany(t *testing.T) {
 	m := newMemory(shapeOf("item", 1, "id INTEGER", "doc JSON"))
 	s := newSite(t, open(t), m)

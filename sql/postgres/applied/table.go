@@ -20,6 +20,7 @@ type table struct {
 	cols    []*column      // by number; nil for what is not carried
 	touchy  []bool         // by number: a unique index other than the key's has it
 	misfits int            // rows in replog.misfit
+	extras  bool           // it has columns to which nothing is mapped
 }
 
 func newTable(shape replog.Table) *table {

@@ -58,13 +58,14 @@ func (w *writer) clear(ctx context.Context, t *table, rows []*pending) error {
 }
 
 // lifts tells whether an update is written by taking the row out and inserting it: it
-// touches a unique index, or makes a misfit of the row.
+// touches a unique index, or makes a misfit of the row. What somebody keeps in the
+// same row would be lost, so that such rows are taken out only where they clash.
 func (w *writer) lifts(t *table, p *pending) bool {
 	if p.op != opUpdate {
 		return false
 	}
 	for i, n := range p.cols {
-		if t.touchy[n] || p.cells[i].bad != nil {
+		if t.touchy[n] && !t.extras || p.cells[i].bad != nil {
 			return true
 		}
 	}
@@ -103,6 +104,9 @@ func (w *writer) fill(ctx context.Context, t *table, rows []*pending) error {
 	}
 	for _, p := range late {
 		p.op, p.cells = opReplace, p.onto(p.lifted)
+		if e := serverError(p.refused); e != nil && e.Code == uniqueViolation {
+			p.refused = nil // it may fit now that all of them are out
+		}
 	}
 	return w.put(ctx, t, append(inserts, late...))
 }
