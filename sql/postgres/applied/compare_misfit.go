@@ -26,8 +26,12 @@ func (cmp *comparison) misfits(ctx context.Context, rows []*pending) error {
 		if err := scan(&key, &columns, &rest); err != nil {
 			return err
 		}
-		byKey[key].elsewhere = true
-		return found.compare(cmp.table, byKey[key], columns, rest)
+		p := byKey[key]
+		if p == nil {
+			return nil // somebody changed the key by hand
+		}
+		p.elsewhere = true
+		return found.compare(cmp.table, p, columns, rest)
 	})
 	if err == nil {
 		err = found.settle(ctx, cmp)
