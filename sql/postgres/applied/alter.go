@@ -37,7 +37,7 @@ func (r *reshaping) alter(ctx context.Context, made *table, old []string) error 
 const selectPresent = `
 SELECT attname, pg_catalog.format_type(atttypid, atttypmod), attnotnull
 FROM pg_catalog.pg_attribute
-WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped`
+WHERE attrelid = pg_catalog.to_regclass($1) AND attnum > 0 AND NOT attisdropped`
 
 func (r *reshaping) presentColumns(ctx context.Context, made *table) (map[string]present, error) {
 	there := map[string]present{}
@@ -81,14 +81,14 @@ SELECT n.nspname, r.relname, f.conname
 FROM pg_catalog.pg_constraint f
 JOIN pg_catalog.pg_class r ON r.oid = f.conrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
-WHERE f.contype = 'f' AND f.confrelid = $1::regclass`
+WHERE f.contype = 'f' AND f.confrelid = pg_catalog.to_regclass($1)`
 
 const selectKey = `
 SELECT a.attname
 FROM pg_catalog.pg_index i
 CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, n)
 JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
-WHERE i.indrelid = $1::regclass AND i.indisprimary
+WHERE i.indrelid = pg_catalog.to_regclass($1) AND i.indisprimary
 ORDER BY k.n`
 
 // presentKey are the columns of the primary key as it stands.
@@ -177,7 +177,7 @@ func (r *reshaping) alterKey(ctx context.Context, made *table) error {
 // dropKey drops the primary key with the foreign keys that need it. It stays where
 // something else of somebody's uses it.
 func (r *reshaping) dropKey(ctx context.Context, made *table) error {
-	const read = `SELECT conname FROM pg_catalog.pg_constraint WHERE conrelid = $1::regclass AND contype = 'p'`
+	const read = `SELECT conname FROM pg_catalog.pg_constraint WHERE conrelid = pg_catalog.to_regclass($1) AND contype = 'p'`
 	var name string
 	if err := r.c.QueryRowContext(ctx, read, made.target()).Scan(&name); err != nil {
 		return err

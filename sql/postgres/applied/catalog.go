@@ -60,6 +60,9 @@ func (t *Tables) load(ctx context.Context, c Conn) error {
 	if err == nil {
 		err = t.loadMisfits(ctx, c)
 	}
+	if err == nil {
+		err = t.recordUnusable(ctx, c)
+	}
 	if err != nil {
 		return fmt.Errorf("reading what the applied tables of %s are: %w", t.name, err)
 	}
@@ -138,4 +141,26 @@ func (t *Tables) loadMisfits(ctx context.Context, c Conn) error {
 		}
 		return err
 	})
+}
+
+// recordUnusable records tables that go on without their rows, since somebody dropped
+// them, or a column that the key needs.
+func (t *Tables) recordUnusable(ctx context.Context, c Conn) error {
+	const recorded = `
+		SELECT EXISTS (SELECT FROM replog.left_out WHERE database = $1 AND table_name = $2 AND kind = 'rows')`
+	for _, made := range t.sorted() {
+		if made.name == "" || made.usable() {
+			continue
+		}
+		var is bool
+		err := c.QueryRowContext(ctx, recorded, t.database, made.shape.Name).Scan(&is)
+		if err == nil && !is {
+			reason := "the table is gone, or a column of its key"
+			err = t.record(ctx, c, leftOut{made.shape.Name, "rows", made.target(), "", reason})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -23,7 +23,7 @@ func (r *reshaping) dropConstraints(ctx context.Context) error {
 			if name == "" || !r.touches(made.shape.Name) && !r.touches(made.shape.References[i].Parent) {
 				continue
 			}
-			if err := execAll(ctx, r.c, "ALTER TABLE %s DROP CONSTRAINT %s", made.target(), quote(name)); err != nil {
+			if err := execAll(ctx, r.c, "ALTER TABLE IF EXISTS %s DROP CONSTRAINT IF EXISTS %s", made.target(), quote(name)); err != nil {
 				return err
 			}
 			made.references[i] = ""
@@ -57,7 +57,7 @@ func (r *reshaping) dropIndexes(ctx context.Context, made *table) error {
 		if err := r.t.dropDependents(ctx, r.c, made.schema, name, "the index was made again"); err != nil {
 			return err
 		}
-		if err := execAll(ctx, r.c, "DROP INDEX %s", quote(made.schema, name)); err != nil {
+		if err := execAll(ctx, r.c, "DROP INDEX IF EXISTS %s", quote(made.schema, name)); err != nil {
 			return err
 		}
 		made.indexes[i] = ""

@@ -38,7 +38,14 @@ func (r *reshaping) makeTable(ctx context.Context, shape replog.Table) (*table, 
 	made.schema = r.t.Schema()
 	if old != nil && old.name != "" {
 		made.name = old.name
-		return made, r.alter(ctx, made, old.columns)
+		is, err := r.exists(ctx, made.target())
+		if err != nil {
+			return nil, err
+		}
+		if is {
+			return made, r.alter(ctx, made, old.columns)
+		}
+		return made, r.create(ctx, made)
 	}
 	name, isLeft, err := r.freeName(ctx, shape.Name)
 	if err != nil {
@@ -68,16 +75,19 @@ func (r *reshaping) freeName(ctx context.Context, table string) (name string, is
 
 // free is a name that nothing in the schema has.
 func (r *reshaping) free(ctx context.Context, name string) (string, error) {
-	const taken = `SELECT pg_catalog.to_regclass($1) IS NOT NULL`
 	wish := name
 	for {
-		var is bool
-		if err := r.c.QueryRowContext(ctx, taken, quote(r.t.Schema(), name)).Scan(&is); err != nil || !is {
+		if is, err := r.exists(ctx, quote(r.t.Schema(), name)); err != nil || !is {
 			return name, err
 		}
 		wish += "#"
 		name = hashedName(wish)
 	}
+}
+
+// exists tells whether there is a table or an index of that name.
+func (r *reshaping) exists(ctx context.Context, name string) (is bool, err error) {
+	return is, r.c.QueryRowContext(ctx, "SELECT pg_catalog.to_regclass($1) IS NOT NULL", name).Scan(&is)
 }
 
 func (r *reshaping) create(ctx context.Context, made *table) error {
@@ -134,7 +144,7 @@ func (r *reshaping) dropTable(ctx context.Context, old *table) error {
 	if old.mapped || old.name == "" {
 		return nil
 	}
-	err := guard(ctx, r.c, func() error { return execAll(ctx, r.c, "DROP TABLE %s", old.target()) })
+	err := guard(ctx, r.c, func() error { return execAll(ctx, r.c, "DROP TABLE IF EXISTS %s", old.target()) })
 	if !dependsOn(err) {
 		return err
 	}

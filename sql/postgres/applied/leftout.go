@@ -177,7 +177,7 @@ SELECT n.nspname, r.relname, f.conname
 FROM pg_catalog.pg_constraint f
 JOIN pg_catalog.pg_class r ON r.oid = f.conrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
-WHERE f.contype = 'f' AND f.conindid = $1::regclass`
+WHERE f.contype = 'f' AND f.conindid = pg_catalog.to_regclass($1)`
 
 // dropDependents leaves out the foreign keys, whosoever's, that need a unique index.
 func (t *Tables) dropDependents(ctx context.Context, c Conn, schema, index, reason string) error {
@@ -206,7 +206,7 @@ func (t *Tables) dropConstraint(ctx context.Context, c Conn, schema, name, const
 	const read = `
 		SELECT pg_catalog.pg_get_constraintdef(oid), CASE contype WHEN 'f' THEN 'foreign key' ELSE 'constraint' END
 		FROM pg_catalog.pg_constraint
-		WHERE conrelid = $1::regclass AND conname = $2`
+		WHERE conrelid = pg_catalog.to_regclass($1) AND conname = $2`
 	var definition, kind string
 	err := c.QueryRowContext(ctx, read, quote(schema, name), constraint).Scan(&definition, &kind)
 	if err == nil {

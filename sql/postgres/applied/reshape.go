@@ -154,13 +154,7 @@ func (r *reshaping) makeTables(ctx context.Context) error {
 func (r *reshaping) loadTables(ctx context.Context, content replog.Content) error {
 	for _, name := range r.order {
 		made := r.t.tables[name]
-		if !r.again[name] {
-			continue
-		}
-		if !made.usable() {
-			if err := r.unusable(ctx, made); err != nil {
-				return err
-			}
+		if !r.again[name] || !made.usable() {
 			continue
 		}
 		isShared, err := r.shared(ctx, made)
@@ -179,18 +173,9 @@ func (r *reshaping) loadTables(ctx context.Context, content replog.Content) erro
 	return nil
 }
 
-// unusable records that a table goes on without its rows.
-func (r *reshaping) unusable(ctx context.Context, made *table) error {
-	if made.name == "" {
-		return nil // create has recorded it
-	}
-	reason := "columns of the key have no column in " + made.target()
-	return r.t.record(ctx, r.c, leftOut{made.shape.Name, "mapping", made.target(), "", reason})
-}
-
 // shared tells whether somebody's foreign key refers to a table, so that its rows must
 // not be deleted only to come back.
 func (r *reshaping) shared(ctx context.Context, made *table) (is bool, err error) {
-	const exists = `SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE contype = 'f' AND confrelid = $1::regclass)`
+	const exists = `SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE contype = 'f' AND confrelid = pg_catalog.to_regclass($1))`
 	return is, r.c.QueryRowContext(ctx, exists, made.target()).Scan(&is)
 }

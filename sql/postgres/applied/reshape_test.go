@@ -94,3 +94,23 @@ func TestARebuildTriesAgainWhatWasLeftOut(t *testing.T) {
 	s.want("SELECT count(*) FROM replog.left_out", "0")
 	s.want("SELECT indisunique FROM pg_index WHERE indexrelid = 'shop.at'::regclass", "true")
 }
+
+func TestATableThatSomebodyDroppedIsMadeAgainByARebuild(t *testing.T) {
+	m := family()
+	m.put("parent", replog.Integer(1), replog.Text("a"))
+	m.put("child", replog.Integer(1), replog.Integer(1), replog.Text("a"))
+	s := newSite(t, open(t), m)
+	run(t, s.tx, "DROP TABLE shop.parent CASCADE; ALTER TABLE shop.child DROP COLUMN code")
+	s.tables.Rollback()
+	s.apply(m.insert("parent", replog.Integer(2), replog.Text("b")), m.insert("child", replog.Integer(2), replog.Integer(2), replog.Text("b")))
+	s.equal()
+	s.want("SELECT table_name || ' ' || kind FROM replog.left_out", "parent rows")
+	s.want("SELECT count(*) FROM shop.child", "2")
+	if err := s.tables.Rebuild(t.Context(), s.tx, 1, m); err != nil {
+		t.Fatal(err)
+	}
+	s.equal()
+	s.want("SELECT string_agg(code, '' ORDER BY id) FROM shop.child JOIN shop.parent USING (id, code)", "ab")
+	s.want("SELECT count(*) FROM replog.left_out", "0")
+	s.want("SELECT count(*) FROM pg_constraint WHERE contype = 'f'", "2")
+}
