@@ -170,7 +170,7 @@ func (w *where) likely(text string) {
         OR EXISTS (
             SELECT 1
             FROM replog.recorded_statement_{n} s
-            JOIN replog.statement_text x ON x.database = {n} AND x.id = s.text
+            ` + textOf("s.text") + `
             WHERE s.revision = e.revision
                 -- {"blob", {"real" and {"text" box values that are rendered otherwise.
                 AND (` + like("concat(x.start, x.middle, "+values+")") + ` OR ` + values + ` ~ '\{"[brt]')))`)

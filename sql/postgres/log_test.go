@@ -13,18 +13,18 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(cluster.Main(m)) }
 
-func TestConformance(t *testing.T) { logtest.Run(t, conform(Options{})) }
+func TestConformance(t *testing.T) { logtest.Run(t, conform(t, Options{})) }
 
 // TestConformanceAcrossParts has every test go over several parts of the log.
-func TestConformanceAcrossParts(t *testing.T) {
-	logtest.Run(t, conform(Options{PartitionRevisions: 3}))
-}
+func TestConformanceAcrossParts(t *testing.T) { logtest.Run(t, conform(t, Options{PartitionRevisions: 3})) }
 
-// conform makes one store for all tests, each with a database of its own.
-func conform(o Options) logtest.Open {
+// conform makes one store for all tests, with a database for each, as the one before is
+// retired.
+func conform(t *testing.T, o Options) logtest.Open {
+	dsn := migrated(t)
 	return func(t *testing.T) (replog.Log, func() replog.Log) {
-		dsn := migrated(t)
 		store := openStore(t, dsn, o)
+		exec(t, store.DB(), "UPDATE replog.database SET id = 'of test ' || n, retired_at = 0 WHERE retired_at IS NULL")
 		create(t, store, "shop")
 		return openLog(t, store), func() replog.Log {
 			if err := store.Close(); err != nil {

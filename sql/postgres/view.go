@@ -15,7 +15,7 @@ type view struct {
 
 // The server must not end what waits for a slow device.
 const beginView = `
-BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;` + planSettings + `
 SET LOCAL idle_in_transaction_session_timeout = 0;
 SET LOCAL tcp_keepalives_idle = 30`
 

@@ -18,10 +18,24 @@ type writer struct {
 	failed error
 }
 
+// planSettings have a transaction read by indexes, one row after the other. All that a
+// log is asked for is few rows, or a page in an index's order, whatever the planner takes
+// it for: of tables that grow fast it knows little. Other plans begin by reading a whole
+// table, and compiling them takes longer than they run.
+const planSettings = `
+SET LOCAL jit = off;
+SET LOCAL max_parallel_workers_per_gather = 0;
+SET LOCAL enable_seqscan = off;
+SET LOCAL enable_bitmapscan = off;
+SET LOCAL enable_memoize = off;
+SET LOCAL enable_sort = off;
+SET LOCAL enable_hashjoin = off;
+SET LOCAL enable_mergejoin = off;`
+
 // writerSettings are those of the transaction. No time limit of the server's may end
 // it, but for that of a dead client: after some 30 seconds its lock is free. What is
 // answered as committed is on disk.
-const writerSettings = `
+const writerSettings = planSettings + `
 SET LOCAL statement_timeout = 0;
 SET LOCAL lock_timeout = 0;
 SET LOCAL idle_in_transaction_session_timeout = 0;
