@@ -141,7 +141,7 @@ func (l *Log) spellings(v *view, names []string) ([]string, error) {
 		}
 		found = append(found, unescaped(name))
 	}
-	return found, because(v.ctx, rows.Err())
+	return found, v.note(rows.Err())
 }
 
 // likely asks for what holds wherever replog.Search finds the text, and in little else:

@@ -35,7 +35,7 @@ func (t *Tx) judged(query string, device replog.DeviceID, seq replog.Seq) ([]rep
 	}
 	rows, err := entryRows(t.c, t.log.text(query), string(device), int64(seq))
 	if err != nil {
-		return nil, t.c.note(err)
+		return nil, err
 	}
 	var list []replog.Judged
 	for _, row := range rows {
@@ -55,7 +55,7 @@ func (t *Tx) Planned(r replog.Revision, yield func(n int, c *replog.Change) erro
 	}
 	rows, err := entryRows(t.c, t.log.text(selectJudged+"WHERE revision = $1"), int64(r))
 	if err != nil {
-		return t.c.note(err)
+		return err
 	}
 	if len(rows) == 0 {
 		return replog.ErrNotFound

@@ -75,7 +75,7 @@ func entryRows(q querier, query string, args ...any) ([]*entryRow, error) {
 		}
 		list = append(list, e)
 	}
-	return list, rows.Err()
+	return list, q.note(rows.Err())
 }
 
 // Entries implements replog.Log.
@@ -175,7 +175,7 @@ func eachRow(ctx context.Context, s *source, next pages, wants func(form.List, *
 	for {
 		rows, err := next(limit)
 		if err != nil {
-			return because(ctx, err)
+			return err
 		}
 		whole := len(rows) < limit
 		bytes := 0
@@ -195,7 +195,7 @@ func eachRow(ctx context.Context, s *source, next pages, wants func(form.List, *
 					return nil
 				}
 				if err != nil {
-					return because(ctx, err)
+					return err
 				}
 			}
 			rows = rows[n:]

@@ -13,6 +13,8 @@ import (
 // one open only.
 type querier interface {
 	query(query string, args ...any) (*sql.Rows, error)
+	// note takes an error of what query gave, and returns what is to be said of it.
+	note(err error) error
 }
 
 // source reads bodies in a transaction. It implements form.Source. Those of the small
@@ -63,7 +65,7 @@ func (s *source) Schema(r replog.Revision) (v replog.SchemaVersion, err error) {
 	}
 	defer rows.Close()
 	if !rows.Next() {
-		if err := rows.Err(); err != nil {
+		if err := s.q.note(rows.Err()); err != nil {
 			return v, err
 		}
 		return v, sql.ErrNoRows
@@ -131,7 +133,7 @@ func (s *source) read(list form.List) (*packed, error) {
 		at.end = len(p.ends)
 		p.of[r] = at
 	}
-	return p, rows.Err()
+	return p, s.q.note(rows.Err())
 }
 
 // packedBodies gives bodies of one entry. It implements form.Bodies.
@@ -204,7 +206,7 @@ func (b *paged) read() error {
 		b.from = n + 1
 	}
 	b.whole = len(b.page.ends) < b.limit
-	return rows.Err()
+	return b.s.q.note(rows.Err())
 }
 
 // nextLimit is how many rows the next page has, after one of so many rows and bytes.

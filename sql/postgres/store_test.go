@@ -138,18 +138,20 @@ func TestNothingNeedsASearchPath(t *testing.T) {
 	wantLines(t, lines(t, s.DB(), "SELECT count(*) FROM replog.transaction_log"), [][]string{{"5"}})
 }
 
-func TestACommitIsDurableAndNoTimeLimitEndsIt(t *testing.T) {
+func TestATransactionIsDurableWhateverTheServersDefaults(t *testing.T) {
 	dsn := migrated(t)
 	s := openStore(t, dsn, Options{})
 	name := lines(t, s.DB(), "SELECT current_database()")[0][0]
 	create(t, s, "shop")
 	for setting, value := range map[string]string{
+		"default_transaction_isolation": "serializable", "default_transaction_read_only": "on",
 		"synchronous_commit": "off", "statement_timeout": "'1min'", "lock_timeout": "'1min'", "idle_in_transaction_session_timeout": "'1min'",
 	} {
 		exec(t, s.DB(), fmt.Sprintf("ALTER DATABASE %s SET %s = %s", name, setting, value))
 	}
 	tx := begin(t, openLog(t, openStore(t, dsn, Options{})))
 	for setting, want := range map[string]string{
+		"transaction_isolation": "read committed", "transaction_read_only": "off",
 		"synchronous_commit": "on", "statement_timeout": "0", "lock_timeout": "0", "idle_in_transaction_session_timeout": "0",
 	} {
 		var got string

@@ -36,8 +36,11 @@ func openView(ctx context.Context, db *sql.DB) (*view, error) {
 // query implements querier.
 func (v *view) query(query string, args ...any) (*sql.Rows, error) {
 	rows, err := v.conn.QueryContext(v.ctx, query, args...)
-	return rows, because(v.ctx, err)
+	return rows, v.note(err)
 }
+
+// note implements querier.
+func (v *view) note(err error) error { return because(v.ctx, err) }
 
 // close ends the transaction and gives the connection back.
 func (v *view) close() {

@@ -35,7 +35,8 @@ SET LOCAL enable_mergejoin = off;`
 // writerSettings are those of the transaction. No time limit of the server's may end
 // it, but for that of a dead client: after some 30 seconds its lock is free. What is
 // answered as committed is on disk.
-const writerSettings = planSettings + `
+const writerSettings = `
+SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;` + planSettings + `
 SET LOCAL statement_timeout = 0;
 SET LOCAL lock_timeout = 0;
 SET LOCAL idle_in_transaction_session_timeout = 0;
@@ -87,6 +88,7 @@ func onLiveConn(ctx context.Context, db *sql.DB, begin func(*sql.Conn) error) er
 // discard closes a connection rather than let another use it.
 func discard(conn *sql.Conn) { _ = conn.Raw(func(any) error { return driver.ErrBadConn }) }
 
+// note remembers an error of a statement.
 func (c *writer) note(err error) error {
 	if err != nil && c.failed == nil && !errors.Is(err, sql.ErrNoRows) {
 		c.failed = err
@@ -108,7 +110,7 @@ func (c *writer) row(query string, args []any, into ...any) error {
 	return c.note(c.tx.QueryRowContext(context.Background(), query, args...).Scan(into...))
 }
 
-// query implements querier.
+// query implements querier, as note does.
 func (c *writer) query(query string, args ...any) (*sql.Rows, error) {
 	rows, err := c.tx.QueryContext(context.Background(), query, args...)
 	return rows, c.note(err)
