@@ -108,15 +108,6 @@ func quoted[T string | []byte](b []byte, v T) []byte {
 	return append(append(b, v[plain:]...), '"')
 }
 
-// size is how many bytes the rows take.
-func (b *batch) size() int {
-	n := 0
-	for _, c := range b.columns {
-		n += len(c)
-	}
-	return n
-}
-
 // insert appends the statement that inserts the rows, and its arguments.
 func (b *batch) insert(s *strings.Builder, args []any) []any {
 	s.WriteString("INSERT INTO " + b.table + " SELECT {n}, * FROM unnest(")
