@@ -16,7 +16,9 @@ func TestMain(m *testing.M) { os.Exit(cluster.Main(m)) }
 func TestConformance(t *testing.T) { logtest.Run(t, conform(t, Options{})) }
 
 // TestConformanceAcrossParts has every test go over several parts of the log.
-func TestConformanceAcrossParts(t *testing.T) { logtest.Run(t, conform(t, Options{PartitionRevisions: 3})) }
+func TestConformanceAcrossParts(t *testing.T) {
+	logtest.Run(t, conform(t, Options{PartitionRevisions: 5}))
+}
 
 // conform makes one store for all tests, with a database for each, as the one before is
 // retired.

@@ -55,10 +55,17 @@ func Migrate(ctx context.Context, dsn string) (from, to int64, err error) {
 	return from, to, err
 }
 
+// oldestServer is the oldest version of PostgreSQL that has what the store uses.
+const oldestServer = 14_00_00
+
 func migrate(ctx context.Context, db *sql.DB) (from, to int64, err error) {
 	var encoding string
-	if err := db.QueryRowContext(ctx, selectEncoding).Scan(&encoding); err != nil {
+	var version int
+	if err := db.QueryRowContext(ctx, selectServer).Scan(&encoding, &version); err != nil {
 		return 0, 0, err
+	}
+	if version < oldestServer {
+		return 0, 0, fmt.Errorf("PostgreSQL has version %d; the log store needs 14 or newer", version/10_000)
 	}
 	if encoding != "UTF8" {
 		return 0, 0, fmt.Errorf("the PostgreSQL database has the encoding %s; the log store needs UTF8", encoding)

@@ -3,7 +3,7 @@ package postgres
 // In queries, {n} is the number of a database (see Log.text).
 
 const (
-	selectEncoding   = `SHOW server_encoding`
+	selectServer     = `SELECT current_setting('server_encoding'), current_setting('server_version_num')::int`
 	createSchema     = `CREATE SCHEMA IF NOT EXISTS replog`
 	lockMigrations   = `SELECT pg_advisory_lock($1)`
 	unlockMigrations = `SELECT pg_advisory_unlock($1)`
