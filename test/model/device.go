@@ -28,6 +28,9 @@ type Device struct {
 	Run   Run
 	Reach Reach
 
+	// placing is that of the last time that the device rejoined.
+	placing *placing
+
 	server   *Server
 	segments []*segment // what has gathered; never empty
 	// sight holds the tables that capture does not see wholly, and unseen the

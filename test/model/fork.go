@@ -75,7 +75,7 @@ func (d *Device) Fork(id replog.DeviceID, at replog.Revision) {
 		renewed = append(renewed, n)
 	}
 	d.Former = append(append(d.Former, d.Processed...), held...)
-	d.ID, d.Processed, d.Seen = id, nil, 0
+	d.ID, d.Processed, d.Seen, d.placing = id, nil, 0, nil
 	d.Outbox, d.LastSeq, d.SyncPoint = renewed, replog.Seq(len(renewed)), at
 	d.replay()
 }

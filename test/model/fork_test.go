@@ -37,6 +37,7 @@ func (n *node) duplicate() error {
 	}
 	n.logf("device %d is a copy of %d", c.number, n.number)
 	n.count.add("files copied")
+	n.world.copied = true
 	err := c.openApplication()
 	if err != nil {
 		return err

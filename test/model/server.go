@@ -24,6 +24,10 @@ type Txn struct {
 	// those of their row statements.
 	Steps []Step
 
+	// recorded is what its form says of its place in history, where that is another.
+	recorded *place
+	told     bool // the log has told its times
+
 	before State
 	writes []write
 	// unseen are rows that capture may have missed, and compared is when they

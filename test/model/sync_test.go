@@ -161,7 +161,11 @@ func (n *node) observe() error {
 	if err != nil {
 		return err
 	}
-	if r := replog.Revision(at); r != n.model.SyncPoint || n.reloaded {
+	r := replog.Revision(at)
+	if done, err := n.rejoined(r); done || err != nil {
+		return err
+	}
+	if r != n.model.SyncPoint || n.reloaded {
 		n.reloaded = false
 		if r < n.model.SyncPoint || r > n.server.Head() {
 			return fmt.Errorf("device %d went from revision %d to %d; the head is %d", n.number, n.model.SyncPoint, r, n.server.Head())

@@ -34,6 +34,12 @@ type world struct {
 	ending  bool
 	files   int
 	logged  map[replog.DeviceID]replog.Seq // the highest seq that the log was seen to hold
+	// loses: the log is put back now and then. kept is a copy of it at the revision
+	// keptAt; "" for none.
+	loses  bool
+	kept   string
+	keptAt replog.Revision
+	copied bool // there are copies of files: the log stays as it is
 	// failed is the first failure found where no error can be returned.
 	failed error
 }
@@ -62,6 +68,10 @@ type node struct {
 	begun    replog.Millis // when the exchange at hand began
 	requests int           // of the last sync
 	asked    replog.Seq    // the highest seq when the last sync sent its first request
+	// leaves is the epoch that a device leaves which rejoins, else "", and common the
+	// last revision that it is to have in common with the log.
+	leaves string
+	common replog.Revision
 }
 
 var ctx = context.Background()
@@ -85,6 +95,7 @@ func newWorld(g generator, on *backend, dir string, logf func(string, ...any), c
 	if err := w.publish(); err != nil {
 		return w, fmt.Errorf("publish: %w", err)
 	}
+	w.loses = !w.blinds && w.host.canGiveUp() && g.chance(25, "the log is put back")
 	for range 1 + g.upTo(3, "more devices") {
 		if err := w.clone(); err != nil {
 			return w, fmt.Errorf("clone: %w", err)
@@ -333,6 +344,11 @@ func (w *world) operate() error {
 		return n.fork()
 	case w.blinds && !n.model.HasRun() && w.g.chance(12, "capture goes blind"):
 		return n.goBlind()
+	case w.loses && w.depth == 0 && !w.copied && w.g.chance(15, "the log"):
+		if w.kept == "" || w.g.chance(20, "another copy") {
+			return w.keepLog()
+		}
+		return w.giveUp()
 	case k < 55 || n.busy:
 		for range 1 + w.g.upTo(2, "one more write") {
 			if err := n.writeSomehow(); err != nil {
