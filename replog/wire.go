@@ -360,7 +360,7 @@ const (
 	CodeGap          = "gap"               // a seq is missing: 409, with ExpectedSeq
 	CodeEpoch        = "epoch-changed"     // 409
 	CodeDatabase     = "database-replaced" // another database under this name: 409
-	CodeAhead        = "ahead"             // the sync point is past the head: 409
+	CodeAhead        = "ahead"             // a transaction's base is past the head: 409
 	CodeHorizon      = "behind-horizon"    // the log no longer reaches back: 410
 	CodeMalformed    = "malformed"         // 400
 	CodeTooLarge     = "too-large"         // 413
