@@ -15,6 +15,15 @@ type Head struct {
 	Chain Chain
 }
 
+// Place is where a log stands towards a device.
+type Place struct {
+	Head Head
+	// LastSeq is the highest seq of the device in the log, 0 for none.
+	LastSeq Seq
+	// Chain is that of the revision asked for, "" where the log has none.
+	Chain Chain
+}
+
 // ErrNotFound says that a log holds no such entry.
 var ErrNotFound = errors.New("not found in the log")
 
@@ -70,10 +79,10 @@ type Log interface {
 	// entries and of those that were applied. It is Entries for one purpose,
 	// without reading what is only passed on.
 	Deliveries(ctx context.Context, w Wanted, yield func(*Delivery) error) error
-	// LastSeq is the highest seq of the device in the log, 0 for none.
-	LastSeq(ctx context.Context, device DeviceID) (Seq, error)
 	// ChainAt returns the chain of a revision, or ErrNotFound.
 	ChainAt(ctx context.Context, r Revision) (Chain, error)
+	// Place tells where the log stands towards a device that is at a revision.
+	Place(ctx context.Context, device DeviceID, at Revision) (Place, error)
 	// SchemaAt returns the schema of the newest version up to a revision, or
 	// ErrNotFound.
 	SchemaAt(ctx context.Context, r Revision) (SchemaVersion, error)

@@ -30,8 +30,7 @@ type database struct {
 	behind  chan chan<- error // asks the writer to bring the replica to the head
 	stopped chan struct{}     // closed when the writer has ended
 	replica *replica          // the writer's; nil where it has to be built again
-	last    lastSeqs
-	heads   heads // moved by the writer and by those who follow others'
+	heads   heads             // moved by the writer and by those who follow others'
 
 	// files guards the replica's files against being replaced while a reader
 	// opens them.

@@ -54,7 +54,6 @@ func (d *database) soundHead(ctx context.Context) (replog.Head, error) {
 func (d *database) findLoss(ctx context.Context, head replog.Head, batch []*job) (known replog.Head, lost bool, err error) {
 	if d.epoch != head.Epoch {
 		d.epoch = head.Epoch
-		d.last.forget()
 		d.schemas.Clear()
 	}
 	newest, _ := d.heads.newest()

@@ -7,41 +7,40 @@ import (
 )
 
 // checkHistory refuses a device that knows of revisions which the log has given up, and
-// returns the log's head. One of an older epoch that does not is not refused: what it
+// returns where the log stands towards it. One of an older epoch that does not is not refused: what it
 // has is the log's, and it takes over the epoch with the answer.
-func (c *call) checkHistory(h *replog.SyncHeader) (replog.Head, error) {
-	head, fits, err := c.db.fits(c.r.Context(), h)
+func (c *call) checkHistory(h *replog.SyncHeader) (replog.Place, error) {
+	place, fits, err := c.db.fits(c.r.Context(), h)
 	if err != nil || fits {
-		return head, err
+		return place, err
 	}
-	if h.Epoch == head.Epoch {
+	if h.Epoch == place.Head.Epoch {
 		// It proves a loss that this server may not know of. The writer looks again,
 		// under the head's lock, and changes the epoch.
 		known := replog.Head{Database: h.Database, Epoch: h.Epoch, Revision: h.SyncPoint, Chain: h.Chain}
 		if r := c.db.submit(&job{device: h.Device, known: known})(); r.err != nil {
-			return head, r.err
+			return place, r.err
 		}
-		if head, fits, err = c.db.fits(c.r.Context(), h); err != nil || fits {
-			return head, err
+		if place, fits, err = c.db.fits(c.r.Context(), h); err != nil || fits {
+			return place, err
 		}
 	}
-	return head, gaveUp(h, head)
+	return place, gaveUp(h, place.Head)
 }
 
 // fits tells whether what a device has is the log's up to its sync point, with all of
 // its transactions whose verdicts it has processed.
-func (d *database) fits(ctx context.Context, h *replog.SyncHeader) (head replog.Head, fits bool, err error) {
-	if head, err = d.log.Head(ctx); err != nil {
-		return head, false, err
+func (d *database) fits(ctx context.Context, h *replog.SyncHeader) (place replog.Place, fits bool, err error) {
+	if place, err = d.log.Place(ctx, h.Device, h.SyncPoint); err != nil {
+		return place, false, err
 	}
-	if h.Chain == "" && h.Epoch != head.Epoch {
-		return head, false, nil // nobody can tell
+	switch {
+	case h.SyncPoint > place.Head.Revision:
+	case h.Chain == "" && h.Epoch != place.Head.Epoch: // nobody can tell
+	default:
+		fits = (h.Chain == "" || h.Chain == place.Chain) && place.LastSeq >= h.Seen
 	}
-	if has, err := holds(ctx, d.log, head, h.SyncPoint, h.Chain); err != nil || !has {
-		return head, false, err
-	}
-	last, err := d.lastSeq(ctx, h.Device)
-	return head, last >= h.Seen, err
+	return place, fits, nil
 }
 
 func gaveUp(h *replog.SyncHeader, head replog.Head) *replog.Problem {

@@ -316,7 +316,6 @@ func (d *database) commit(ctx context.Context, tx *appender, batch []*job) error
 	if err != nil {
 		return fmt.Errorf("commit to the log: %w", err)
 	}
-	d.last.committed(batch)
 	if err := d.fault(FaultAfterLogCommit); err != nil {
 		return err
 	}
@@ -350,7 +349,6 @@ func settleRecalled(tx replog.LogTx, batch []*job) error {
 // every batch begins with the log's head, read under its lock.
 func (d *database) settle(ctx context.Context, batch []*job, unknown error) error {
 	d.undo()
-	d.last.forget()
 	tx, err := d.begin(ctx, nil)
 	if err != nil {
 		return errors.Join(unknown, err)

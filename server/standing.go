@@ -35,14 +35,12 @@ func (s *Server) standing(c *call) error {
 		return malformed("%d points: %d is the most", len(asked.Points), replog.MostPoints)
 	}
 	ctx, log := c.r.Context(), c.db.log
-	head, err := log.Head(ctx)
+	place, err := log.Place(ctx, device, 0)
 	if err != nil {
 		return err
 	}
-	answer := replog.Standing{Epoch: head.Epoch, Head: head.Revision, Chain: head.Chain}
-	if answer.LastSeq, err = log.LastSeq(ctx, device); err != nil { // what is remembered may be what was lost
-		return err
-	}
+	head := place.Head
+	answer := replog.Standing{Epoch: head.Epoch, Head: head.Revision, Chain: head.Chain, LastSeq: place.LastSeq}
 	for _, p := range asked.Points {
 		if p.Revision < 0 || p.Chain == "" {
 			return malformed("revision %d is no point", p.Revision)

@@ -50,18 +50,17 @@ func (c *call) checkHeader(h *replog.SyncHeader) (replog.Epoch, error) {
 	if h.SyncPoint < 0 || h.LastSeq < 0 {
 		return "", malformed("negative sync point or seq")
 	}
-	head, err := c.checkHistory(h)
+	place, err := c.checkHistory(h)
 	if err != nil {
 		return "", err
 	}
-	if err := c.checkSchema(h.Schema, head.Revision); err != nil {
+	if err := c.checkSchema(h.Schema, place.Head.Revision); err != nil {
 		return "", err
 	}
-	last, err := c.db.lastSeq(c.r.Context(), h.Device)
-	if err == nil && h.LastSeq < last {
-		err = forked(h.LastSeq, last)
+	if h.LastSeq < place.LastSeq {
+		return "", forked(h.LastSeq, place.LastSeq)
 	}
-	return head.Epoch, err
+	return place.Head.Epoch, nil
 }
 
 // receive reads transactions and has them judged, a job at a time, while it

@@ -35,9 +35,29 @@ func testLastSeq(t *testing.T, open Open) {
 		must(t, err)
 		same(t, "last seq of "+device.Short(), got, want)
 	}
-	got, err := log.LastSeq(context.Background(), bert)
+	must(t, tx.Rollback())
+	now := head(t, log)
+	for _, want := range []struct {
+		device replog.DeviceID
+		at     replog.Revision
+		place  replog.Place
+	}{
+		{bert, 3, replog.Place{Head: now, LastSeq: 1, Chain: now.Chain}},
+		{anna, 1, replog.Place{Head: now, LastSeq: 2, Chain: chainAt(t, log, 1)}},
+		{clara, 0, replog.Place{Head: now, Chain: Start.Chain}},
+		{anna, 4, replog.Place{Head: now, LastSeq: 2}},
+	} {
+		got, err := log.Place(context.Background(), want.device, want.at)
+		must(t, err)
+		same(t, "place", got, want.place)
+	}
+}
+
+func chainAt(t *testing.T, log replog.Log, r replog.Revision) replog.Chain {
+	t.Helper()
+	c, err := log.ChainAt(context.Background(), r)
 	must(t, err)
-	same(t, "last seq for a reader", got, replog.Seq(1))
+	return c
 }
 
 func testPlanned(t *testing.T, open Open) {

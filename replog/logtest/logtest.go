@@ -51,7 +51,7 @@ func run(t *testing.T, open Open) {
 		{"a chain is that of all entries up to it", testChain},
 		{"another epoch stays", testEpoch},
 		{"what is not there is ErrNotFound", testNotFound},
-		{"the last seq is the device's own", testLastSeq},
+		{"a device's place is its own", testLastSeq},
 		{"unsettled gives the device's later entries that were not applied, in order", testUnsettled},
 		{"planned gives the net changes that an entry records, in order", testPlanned},
 		{"foreign is the newest change of another device", testForeign},

@@ -121,6 +121,14 @@ WHERE revision > $1 AND revision <= $2 AND (outcome = 'applied' OR device = $3)
 ORDER BY revision
 LIMIT $4`
 
+// selectPlace reads all in one statement, and so as of one moment.
+const selectPlace = `
+SELECT h.epoch, h.revision, h.chain,
+    coalesce((SELECT e.chain FROM replog.entry_{n} e WHERE e.revision = $3), ''),
+    (SELECT coalesce(max(r.seq), 0) FROM replog.received r WHERE r.database = $1 AND r.device = $2)
+FROM replog.head h
+WHERE h.database = $1`
+
 // selectChain is of a revision above 0.
 const selectChain = `
 SELECT chain FROM replog.entry_{n} WHERE revision = $1`

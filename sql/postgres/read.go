@@ -28,10 +28,14 @@ func (l *Log) ChainAt(ctx context.Context, r replog.Revision) (c replog.Chain, e
 	return c, err
 }
 
-// LastSeq implements replog.Log.
-func (l *Log) LastSeq(ctx context.Context, device replog.DeviceID) (seq replog.Seq, err error) {
-	err = l.one(ctx, selectLastSeq, []any{l.n, string(device)}, &seq)
-	return seq, err
+// Place implements replog.Log.
+func (l *Log) Place(ctx context.Context, device replog.DeviceID, at replog.Revision) (p replog.Place, err error) {
+	p.Head.Database = l.id
+	err = l.one(ctx, selectPlace, []any{l.n, string(device), int64(at)}, &p.Head.Epoch, &p.Head.Revision, &p.Head.Chain, &p.Chain, &p.LastSeq)
+	if at == 0 {
+		p.Chain = replog.FirstChain(l.id)
+	}
+	return p, err
 }
 
 // Entry implements replog.Log.

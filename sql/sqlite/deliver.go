@@ -36,9 +36,3 @@ func scanJudged(scan func(...any) error) (*form.Row, error) {
 		&e.Net, &e.Changes, &e.AsRecorded, &e.Blocks, &e.Tables, &e.AsRun, &e.Digest, &e.Lines, &e.Ends)
 	return &e, err
 }
-
-// LastSeq implements replog.Log.
-func (l *Log) LastSeq(ctx context.Context, device replog.DeviceID) (seq replog.Seq, err error) {
-	err = l.readers.QueryRowContext(ctx, selectLastSeq, string(device)).Scan(&seq)
-	return seq, l.explain(err)
-}

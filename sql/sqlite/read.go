@@ -31,6 +31,20 @@ func (l *Log) ChainAt(ctx context.Context, r replog.Revision) (c replog.Chain, e
 	return c, l.explain(err)
 }
 
+// Place implements replog.Log.
+func (l *Log) Place(ctx context.Context, device replog.DeviceID, at replog.Revision) (p replog.Place, err error) {
+	if p.Head, err = l.Head(ctx); err != nil {
+		return p, err
+	}
+	if p.Chain = p.Head.Chain; at != p.Head.Revision {
+		if p.Chain, err = l.ChainAt(ctx, at); err != nil && !errors.Is(err, replog.ErrNotFound) {
+			return p, err
+		}
+	}
+	err = l.readers.QueryRowContext(ctx, selectLastSeq, string(device)).Scan(&p.LastSeq)
+	return p, l.explain(err)
+}
+
 // Entry implements replog.Log.
 func (l *Log) Entry(ctx context.Context, r replog.Revision) (e replog.Entry, err error) {
 	err = l.view(ctx, func(s *session) error {
