@@ -71,6 +71,11 @@ func (s *Server) Promote() error {
 	return s.waitFor("SELECT NOT pg_is_in_recovery()")
 }
 
+// CaughtUp waits until all standbys of the server have all that it has.
+func (s *Server) CaughtUp() error {
+	return s.waitFor("SELECT coalesce(bool_and(replay_lsn = pg_current_wal_lsn()), false) FROM pg_stat_replication")
+}
+
 // Detach ends a standby's streaming: what is committed from then on does not reach it.
 func (s *Server) Detach() error {
 	if err := s.exec("ALTER SYSTEM SET primary_conninfo = ''"); err != nil {

@@ -46,12 +46,12 @@ func TestNoMoneyIsLostOrMadeWhereServerAndDevicesAreKilled(t *testing.T) {
 	onEveryStore(t, moveMoney)
 }
 
-func moveMoney(t *testing.T, store string, servers int) {
-	kills := int(number(t, "REPLOG_CRASH_KILLS", 200)) / 2
+func moveMoney(t *testing.T, at place, kills int) {
+	kills /= 2
 	seed := uint64(number(t, "REPLOG_CRASH_SEED", time.Now().UnixNano()))
 	t.Logf("REPLOG_CRASH_SEED=%d", seed)
 	rng := rand.New(rand.NewPCG(seed, 1))
-	s := newSite(t, bank, store, servers)
+	s := newSite(t, bank, at)
 	devices := s.enrol("wal", "delete", "wal", "wal", "delete")
 	for _, d := range devices {
 		d.startTeller(rng.Int64N(1 << 31))

@@ -45,20 +45,27 @@ func TestNothingIsLostOrDoubledWhereServerAndDevicesAreKilled(t *testing.T) {
 	onEveryStore(t, killEverything)
 }
 
-// onEveryStore runs a test on SQLite, and on PostgreSQL with one server and with three.
-func onEveryStore(t *testing.T, test func(t *testing.T, store string, servers int)) {
-	t.Run("SQLite", func(t *testing.T) { test(t, "", 1) })
+// onEveryStore runs a test on SQLite, and with fewer kills on PostgreSQL, with one
+// server, with three, and with two that reach it through PgBouncer.
+func onEveryStore(t *testing.T, test func(t *testing.T, at place, kills int)) {
+	kills := int(number(t, "REPLOG_CRASH_KILLS", 200))
+	t.Run("SQLite", func(t *testing.T) { test(t, place{servers: 1}, kills) })
 	for _, servers := range []int{1, 3} {
-		t.Run(fmt.Sprintf("PostgreSQL and %d servers", servers), func(t *testing.T) { test(t, cluster.Database(t), servers) })
+		t.Run(fmt.Sprintf("PostgreSQL and %d servers", servers), func(t *testing.T) {
+			test(t, place{store: cluster.Database(t), servers: servers}, kills/3)
+		})
 	}
+	t.Run("PostgreSQL behind PgBouncer", func(t *testing.T) {
+		direct := cluster.Database(t)
+		test(t, place{store: cluster.Bouncer(t, direct), direct: direct, servers: 2}, kills/3)
+	})
 }
 
-func killEverything(t *testing.T, store string, servers int) {
-	kills := int(number(t, "REPLOG_CRASH_KILLS", 200))
+func killEverything(t *testing.T, at place, kills int) {
 	seed := uint64(number(t, "REPLOG_CRASH_SEED", time.Now().UnixNano()))
 	t.Logf("REPLOG_CRASH_SEED=%d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
-	s := newSite(t, schema, store, servers)
+	s := newSite(t, schema, at)
 	devices := s.enrol("wal", "delete", "wal")
 	for _, d := range devices {
 		d.startWriter(rng.Int64N(1 << 31))

@@ -3,6 +3,7 @@ package crash
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,18 +48,25 @@ type serving struct {
 	process *exec.Cmd
 }
 
-// newSite starts so many servers on a store.
-func newSite(t *testing.T, schema, store string, servers int) *site {
+// place is where the servers of a site keep their logs, and how many there are.
+type place struct {
+	store   string // address of a PostgreSQL database; "" for SQLite in the server's folder
+	direct  string // the same database without PgBouncer before it, where store has it
+	servers int
+}
+
+// newSite starts servers.
+func newSite(t *testing.T, schema string, at place) *site {
 	t.Helper()
-	s := &site{t: t, dir: t.TempDir(), schema: schema, store: store}
+	s := &site{t: t, dir: t.TempDir(), schema: schema, store: at.store}
 	s.program = filepath.Join(s.dir, "replog")
 	if out, err := exec.Command("go", "build", "-o", s.program, "replog/cmd/replog").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
-	if store != "" {
-		s.run([]int{0}, "X=", "store", "migrate", "--store", store)
+	if s.store != "" {
+		s.run([]int{0}, "X=", "store", "migrate", "--store", cmp.Or(at.direct, at.store))
 	}
-	for i := range servers {
+	for i := range at.servers {
 		v := &serving{name: fmt.Sprintf("server%d", i)}
 		t.Cleanup(func() {
 			if v.process != nil {
@@ -68,7 +76,7 @@ func newSite(t *testing.T, schema, store string, servers int) *site {
 		s.startServer(v)
 		s.servers = append(s.servers, v)
 	}
-	if s.address = s.servers[0].address; servers > 1 {
+	if s.address = s.servers[0].address; at.servers > 1 {
 		s.address = s.balance()
 	}
 	return s
