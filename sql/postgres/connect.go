@@ -17,7 +17,7 @@ import (
 // named nowhere, as binary_parameters asks of the driver: that is what lets them go
 // through PgBouncer in transaction mode. Nothing that the driver is given may be a
 // []byte then but for bytea.
-func open(dsn string) (*sql.DB, error) {
+func open(dsn string, connections int) (*sql.DB, error) {
 	config, err := pq.NewConfig(spread(dsn))
 	if err != nil {
 		return nil, fmt.Errorf("address of the log store: %w", err)
@@ -31,13 +31,22 @@ func open(dsn string) (*sql.DB, error) {
 		return nil, fmt.Errorf("address of the log store: %w", err)
 	}
 	db := sql.OpenDB(connector{to})
+	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(idleConnections)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	return db, nil
 }
 
-// idleConnections is how many connections of a pool wait for their next use.
-const idleConnections = 8
+// idleConnections is how many connections of a pool wait for their next use at most. To
+// make one takes PostgreSQL as long as many answers, the first of which are slow.
+const idleConnections = 16
+
+// quickConnections bounds the connections for answers of a moment, and those to the
+// registry; unlimited are those of writers, of which each open log has one.
+const (
+	quickConnections = 8
+	unlimited        = 0
+)
 
 // schemaName is that of the PostgreSQL schema which all of a store is in.
 const schemaName = "replog"

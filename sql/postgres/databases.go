@@ -13,14 +13,14 @@ import (
 
 // Registry makes a pool of connections to the registry, whose tables are in the schema
 // RegistrySchema. Whoever calls it closes it.
-func (s *Store) Registry(context.Context) (*sql.DB, error) { return open(s.dsn) }
+func (s *Store) Registry(context.Context) (*sql.DB, error) { return open(s.dsn, quickConnections) }
 
 // RegistrySchema is the schema of the registry's tables.
 func (s *Store) RegistrySchema() string { return schemaName }
 
 // Databases lists the names of the databases that are not retired.
 func (s *Store) Databases(ctx context.Context) ([]string, error) {
-	rows, err := s.readers.QueryContext(ctx, selectDatabases)
+	rows, err := s.quick.QueryContext(ctx, selectDatabases)
 	if err != nil {
 		return nil, because(ctx, err)
 	}
@@ -54,7 +54,7 @@ type Database struct {
 
 // List describes the databases that are not retired, by name.
 func (s *Store) List(ctx context.Context) ([]Database, error) {
-	rows, err := s.readers.QueryContext(ctx, selectList)
+	rows, err := s.quick.QueryContext(ctx, selectList)
 	if err != nil {
 		return nil, because(ctx, err)
 	}
@@ -88,7 +88,7 @@ func (s *Store) Tables(ctx context.Context, name string) ([]Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.readers.QueryContext(ctx, selectTables, log.(*Log).n)
+	rows, err := s.quick.QueryContext(ctx, selectTables, log.(*Log).n)
 	if err != nil {
 		return nil, because(ctx, err)
 	}
@@ -107,7 +107,7 @@ func (s *Store) Tables(ctx context.Context, name string) ([]Table, error) {
 // Misfits counts, over all databases, the rows that do not fit their tables, and the
 // constraints and columns that had to be left out.
 func (s *Store) Misfits(ctx context.Context) (rows, leftOut int64, err error) {
-	err = s.readers.QueryRowContext(ctx, selectMisfits).Scan(&rows, &leftOut)
+	err = s.quick.QueryRowContext(ctx, selectMisfits).Scan(&rows, &leftOut)
 	return rows, leftOut, because(ctx, err)
 }
 
@@ -115,7 +115,7 @@ func (s *Store) Misfits(ctx context.Context) (rows, leftOut int64, err error) {
 func (s *Store) Open(ctx context.Context, name string) (replog.Store, error) {
 	var n int64
 	var id string
-	err := s.readers.QueryRowContext(ctx, selectDatabase, name).Scan(&n, &id)
+	err := s.quick.QueryRowContext(ctx, selectDatabase, name).Scan(&n, &id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("open the log of %s: %w", name, ErrNotFound)
 	}

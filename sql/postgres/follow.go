@@ -69,7 +69,7 @@ const followTime = 10 * time.Second
 func (s *Store) heads(ctx context.Context) (map[string]stand, error) {
 	ctx, cancel := context.WithTimeout(ctx, followTime)
 	defer cancel()
-	rows, err := s.writers.QueryContext(ctx, selectHeads)
+	rows, err := s.quick.QueryContext(ctx, selectHeads)
 	if err != nil {
 		return nil, err
 	}

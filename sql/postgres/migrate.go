@@ -29,7 +29,7 @@ const migrationLock = 0x7265706c6f67 // "replog"
 // call it at once. dsn addresses the server itself, not PgBouncer, as a lock is held
 // over several transactions.
 func Migrate(ctx context.Context, dsn string) (from, to int64, err error) {
-	db, err := open(dsn)
+	db, err := open(dsn, unlimited)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -16,8 +16,9 @@ type Options struct {
 	// PartitionRevisions is how many revisions a part of the log holds that can be
 	// dropped as one; 0 is a million. It counts for parts that are made from now on.
 	PartitionRevisions int64
-	// Readers bounds the connections on which logs are read at the same time; 0 is 32.
-	// Each log that is written has another one.
+	// Readers bounds the connections on which logs are read at length at the same time,
+	// as downloads do; 0 is 24. There are 8 more for short questions, 8 for the registry,
+	// and one for each log that is written.
 	Readers int
 	// Listen addresses the server itself where the store's address is PgBouncer's,
 	// which loses notifications; "" is the store's address.
@@ -31,9 +32,9 @@ type Options struct {
 type Store struct {
 	dsn     string
 	options Options
-	// Readers and writers have connections of their own, so that no number of readers
-	// keeps a writer waiting.
-	readers, writers *sql.DB
+	// Readers, short questions and writers have connections of their own, so that none
+	// keeps the others waiting.
+	readers, quick, writers *sql.DB
 	hints            *announcer
 }
 
@@ -41,7 +42,7 @@ type Store struct {
 // *VersionError where its version is not this program's: nothing is migrated.
 func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	o.PartitionRevisions = cmp.Or(o.PartitionRevisions, 1_000_000)
-	o.Readers = cmp.Or(o.Readers, 32)
+	o.Readers = cmp.Or(o.Readers, 24)
 	o.Listen = cmp.Or(o.Listen, dsn)
 	if o.Now == nil {
 		o.Now = time.Now
@@ -51,13 +52,12 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	}
 	s := &Store{dsn: dsn, options: o}
 	var err error
-	if s.readers, err = open(dsn); err != nil {
-		return nil, err
+	for pool, connections := range map[**sql.DB]int{&s.readers: o.Readers, &s.quick: quickConnections, &s.writers: unlimited} {
+		if *pool, err = open(dsn, connections); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
 	}
-	s.readers.SetMaxOpenConns(o.Readers)
-	if s.writers, err = open(dsn); err == nil {
-		err = checkVersion(ctx, s.readers)
-	}
+	err = checkVersion(ctx, s.quick)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the log store: %w", err), s.Close())
 	}
@@ -74,9 +74,11 @@ func (s *Store) Close() error {
 	if s.hints != nil {
 		s.hints.close()
 	}
-	err := s.readers.Close()
-	if s.writers != nil {
-		err = errors.Join(err, s.writers.Close())
+	var err error
+	for _, pool := range []*sql.DB{s.readers, s.quick, s.writers} {
+		if pool != nil {
+			err = errors.Join(err, pool.Close())
+		}
 	}
 	return err
 }

@@ -109,7 +109,7 @@ func TestANameIsTakenOnce(t *testing.T) {
 // which nothing is known.
 func TestNothingNeedsASearchPath(t *testing.T) {
 	dsn := cluster.Database(t)
-	db, err := open(dsn)
+	db, err := open(dsn, unlimited)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,10 +63,10 @@ func (l *Log) view(ctx context.Context, f func(*view) error) error {
 	return f(v)
 }
 
-// one scans the one row that a query on the readers' pool gives; sql.ErrNoRows where
+// one scans the one row that a short query gives; sql.ErrNoRows where
 // there is none.
 func (l *Log) one(ctx context.Context, query string, args []any, into ...any) error {
-	err := l.store.readers.QueryRowContext(ctx, l.text(query), args...).Scan(into...)
+	err := l.store.quick.QueryRowContext(ctx, l.text(query), args...).Scan(into...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
