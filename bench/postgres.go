@@ -63,7 +63,7 @@ func postgresDownload(ctx context.Context, s *site, n sizes, seed uint64) (list 
 		if err := on.begin(ctx); err != nil {
 			return err
 		}
-		if _, err := writeOrders(on.path("a.db"), makeOrders(seed, n.big), perTransaction, false); err != nil {
+		if _, err := writeOrders(on.path("a.db"), makeOrders(seed, n.big), perTransaction, true); err != nil {
 			return err
 		}
 		up, upTook, err := on.sync(ctx, "a.db")
