@@ -206,7 +206,11 @@ func (r *run) round(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	if mode == PushOnly {
-		return rest, r.noteUploaded(upload)
+		if err := r.noteUploaded(upload); err != nil {
+			return false, err
+		}
+		again, err := r.sendLost(answer.first.LastSeq)
+		return rest || again, err
 	}
 	err = r.rebase(answer, r.result)
 	var reload *reloadError
@@ -229,19 +233,20 @@ func (r *run) round(ctx context.Context) (more bool, err error) {
 	if err := r.options.Fault(FaultCommitted); err != nil || rest || answer.done.More {
 		return err == nil, err
 	}
-	return r.sendLost()
+	return r.sendLost(0)
 }
 
-// sendLost is for when the log's head is reached: what was uploaded and still has
-// no verdict is no longer in the log. It tells whether to send that again now.
-func (r *run) sendLost() (again bool, err error) {
-	row, err := r.replica.QueryRow("SELECT min(seq) FROM main.replog_outbox WHERE uploaded")
+// sendLost looks for what was uploaded above a seq, and is no longer in the log: of all
+// that still has no verdict when the log's head is reached, or of what is above the last
+// that the log has. It tells whether to send that again now.
+func (r *run) sendLost(above replog.Seq) (again bool, err error) {
+	row, err := r.replica.QueryRow("SELECT min(seq) FROM main.replog_outbox WHERE uploaded AND seq > ?", replog.Integer(int64(above)))
 	if err != nil || row[0].IsNull() || r.again {
 		return false, busy(r.path, err)
 	}
 	first := replog.Seq(row[0].Int64())
 	r.again, r.sent = true, first-1
-	return r.mode == Both, r.forgetUploaded(first)
+	return r.mode != PullOnly, r.forgetUploaded(first)
 }
 
 // nextUpload picks what the next request sends and tells whether that leaves

@@ -46,6 +46,8 @@ type SyncAnswer struct {
 	Version int      `json:"version"`
 	Epoch   Epoch    `json:"epoch"`
 	Head    Revision `json:"head"`
+	// LastSeq is the highest seq of the device in the log.
+	LastSeq Seq `json:"last_seq,omitempty"`
 }
 
 // EntryHeader announces an applied entry; its changes follow, one a line. Own

@@ -12,10 +12,11 @@ import (
 // revision, the verdicts on its own transactions and the applied entries. Both
 // stop at the head as it is when the answer begins, or at the byte limit.
 func (s *Server) answer(c *call, h *replog.SyncHeader, epoch replog.Epoch, sent []replog.Verdict) error {
-	head, err := c.db.log.Head(c.r.Context())
+	place, err := c.db.log.Place(c.r.Context(), h.Device, h.SyncPoint)
 	if err != nil {
 		return err
 	}
+	head := place.Head
 	if head.Epoch != epoch || head.Revision < h.SyncPoint {
 		return busy(otherLog) // asked again, it is told whether it fits that
 	}
@@ -24,7 +25,7 @@ func (s *Server) answer(c *call, h *replog.SyncHeader, epoch replog.Epoch, sent 
 		return err
 	}
 	a := &answer{out: stream, fault: func() error { return c.cutAt(stream) }, limit: s.cfg.Limits.AnswerBytes}
-	a.line(replog.AnswerLine{Answer: &replog.SyncAnswer{Version: replog.WireVersion, Epoch: head.Epoch, Head: head.Revision}})
+	a.line(replog.AnswerLine{Answer: &replog.SyncAnswer{Version: replog.WireVersion, Epoch: head.Epoch, Head: head.Revision, LastSeq: place.LastSeq}})
 	if h.PushOnly {
 		a.acknowledge(sent, h)
 	} else {

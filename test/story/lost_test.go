@@ -71,6 +71,22 @@ func TestWhatARestoredServerLostIsSentAgainThoughNothingIsNew(t *testing.T) {
 	b.shows("SELECT name FROM customer WHERE id = 1", `["lost"]`)
 }
 
+func TestAPushSendsAgainWhatARestoredServerLost(t *testing.T) {
+	w := newWorld(t)
+	a := w.publish("a.db", shop)
+	b := w.clone("b.db")
+	old := w.backup()
+	a.write("UPDATE customer SET name = 'lost' WHERE id = 1")
+	a.sync(client.PushOnly)
+	w.restore(old)
+	a.sync(client.PushOnly)
+	if list := a.pending(); len(list) != 1 || list[0].State != client.PendingUploaded {
+		t.Fatalf("%+v", list)
+	}
+	b.sync(client.Both)
+	b.shows("SELECT name FROM customer WHERE id = 1", `["lost"]`)
+}
+
 func TestADeviceAheadOfARestoredServerStops(t *testing.T) {
 	w := newWorld(t)
 	a := w.publish("a.db", shop)
