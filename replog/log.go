@@ -13,6 +13,9 @@ type Head struct {
 	Database string
 	// Chain is that of Revision.
 	Chain Chain
+	// Horizon is the oldest revision that the log still holds, 0 where it holds all. Who
+	// is at an earlier one cannot go on from there.
+	Horizon Revision
 }
 
 // Place is where a log stands towards a device.
@@ -26,6 +29,9 @@ type Place struct {
 
 // ErrNotFound says that a log holds no such entry.
 var ErrNotFound = errors.New("not found in the log")
+
+// ErrHorizon says that a log no longer reaches back to what is asked for.
+var ErrHorizon = errors.New("the log no longer reaches back so far")
 
 // ErrUnknownOutcome says that a Commit may or may not have happened: the head
 // has to be read back before anything else is written.

@@ -65,8 +65,8 @@ func (d *database) findLoss(ctx context.Context, head replog.Head, batch []*job)
 		heads = append(heads, j.known)
 	}
 	for _, known := range heads {
-		if known.Database != head.Database || known.Epoch != head.Epoch {
-			continue
+		if known.Database != head.Database || known.Epoch != head.Epoch || known.Revision < head.Horizon {
+			continue // of what is behind the horizon nobody can tell
 		}
 		if has, err := holds(ctx, d.log, head, known.Revision, known.Chain); err != nil || !has {
 			return known, err == nil, err
@@ -79,7 +79,7 @@ func (d *database) findLoss(ctx context.Context, head replog.Head, batch []*job)
 // of which nobody knows the chain is taken for the log's where the number is.
 func holds(ctx context.Context, log replog.Log, head replog.Head, at replog.Revision, chain replog.Chain) (bool, error) {
 	switch {
-	case at > head.Revision:
+	case at > head.Revision, at < head.Horizon:
 		return false, nil
 	case chain == "":
 		return true, nil

@@ -7,12 +7,15 @@ import (
 )
 
 // checkHistory refuses a device that knows of revisions which the log has given up, and
-// returns where the log stands towards it. One of an older epoch that does not is not refused: what it
-// has is the log's, and it takes over the epoch with the answer.
+// returns where the log stands towards it. One of an older epoch that does not is not
+// refused: what it has is the log's, and it takes over the epoch with the answer.
 func (c *call) checkHistory(h *replog.SyncHeader) (replog.Place, error) {
 	place, fits, err := c.db.fits(c.r.Context(), h)
 	if err != nil || fits {
 		return place, err
+	}
+	if h.SyncPoint < place.Head.Horizon {
+		return place, behind(h.SyncPoint, place.Head.Horizon)
 	}
 	if h.Epoch == place.Head.Epoch {
 		// It proves a loss that this server may not know of. The writer looks again,
@@ -35,7 +38,7 @@ func (d *database) fits(ctx context.Context, h *replog.SyncHeader) (place replog
 		return place, false, err
 	}
 	switch {
-	case h.SyncPoint > place.Head.Revision:
+	case h.SyncPoint > place.Head.Revision, h.SyncPoint < place.Head.Horizon:
 	case h.Chain == "" && h.Epoch != place.Head.Epoch: // nobody can tell
 	default:
 		fits = (h.Chain == "" || h.Chain == place.Chain) && place.LastSeq >= h.Seen

@@ -58,6 +58,11 @@ func ahead(what string, revision, head replog.Revision) *replog.Problem {
 		"%s is revision %d, the log's head %d", what, revision, head)
 }
 
+func behind(at, horizon replog.Revision) *replog.Problem {
+	return &replog.Problem{Status: http.StatusGone, Code: replog.CodeHorizon, Title: "the log no longer reaches back so far",
+		Detail: fmt.Sprintf("this device is at revision %d, and the log begins at %d", at, horizon)}
+}
+
 // problemOf turns any error into what the other side is told. Internals stay
 // inside.
 func problemOf(err error) *replog.Problem {
@@ -65,6 +70,8 @@ func problemOf(err error) *replog.Problem {
 	switch {
 	case errors.As(err, &p):
 		return p
+	case errors.Is(err, replog.ErrHorizon):
+		return &replog.Problem{Status: http.StatusGone, Code: replog.CodeHorizon, Title: "the log no longer reaches back so far"}
 	case errors.Is(err, replog.ErrUnknownOutcome):
 		return busy("the log did not say whether it took the upload: send it again")
 	default:

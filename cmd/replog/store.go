@@ -21,6 +21,7 @@ func storeCommand(s *stdio) *cli.Command {
 			"and which has a schema for the data of each, as ordinary tables. docs/postgres.md describes it.\n\n" + exitCodes(codeFailed, codeUsage, codeTryLater),
 		Subcommands: []*cli.Command{
 			storeMigrateCommand(s), storeListCommand(s), storeTablesCommand(s), storeRebuildCommand(s), storeMapCommand(s), storeUnmapCommand(s),
+			storePruneCommand(s),
 		},
 	}
 }

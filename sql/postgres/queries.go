@@ -44,8 +44,8 @@ const insertDatabase = `
 INSERT INTO replog.database (id, name, published_at) VALUES ($1, $2, $3) RETURNING n`
 
 const insertHead = `
-INSERT INTO replog.head (database, epoch, revision, chain, last_changed, last_changed_by, other_changed)
-VALUES ($1, $2, $3, $4, 0, '', 0)`
+INSERT INTO replog.head (database, epoch, revision, chain, horizon, last_changed, last_changed_by, other_changed)
+VALUES ($1, $2, $3, $4, 0, 0, '', 0)`
 
 const selectPartsTo = `
 SELECT coalesce(max(to_revision), -1) FROM replog.part WHERE database = $1`
@@ -54,7 +54,18 @@ const insertPart = `
 INSERT INTO replog.part (database, from_revision, to_revision) VALUES ($1, $2, $3)`
 
 const selectHead = `
-SELECT epoch, revision, chain FROM replog.head WHERE database = $1`
+SELECT epoch, revision, chain, horizon FROM replog.head WHERE database = $1`
+
+const selectHorizon = `
+SELECT horizon FROM replog.head WHERE database = $1`
+
+const selectDropped = `
+SELECT from_revision, to_revision FROM replog.part
+WHERE database = $1 AND to_revision > $2 AND to_revision <= $3
+ORDER BY from_revision`
+
+const updateHorizon = `
+UPDATE replog.head SET horizon = $2 WHERE database = $1`
 
 const selectHeads = `
 SELECT d.id, h.revision, h.epoch
@@ -63,7 +74,7 @@ JOIN replog.database d ON d.n = h.database
 WHERE d.retired_at IS NULL`
 
 const lockHead = `
-SELECT epoch, revision, chain, last_changed, last_changed_by, other_changed
+SELECT epoch, revision, chain, horizon, last_changed, last_changed_by, other_changed
 FROM replog.head
 WHERE database = $1
 FOR UPDATE`
@@ -123,7 +134,7 @@ LIMIT $4`
 
 // selectPlace reads all in one statement, and so as of one moment.
 const selectPlace = `
-SELECT h.epoch, h.revision, h.chain,
+SELECT h.epoch, h.revision, h.chain, h.horizon,
     coalesce((SELECT e.chain FROM replog.entry_{n} e WHERE e.revision = $3), ''),
     (SELECT coalesce(max(r.seq), 0) FROM replog.received r WHERE r.database = $1 AND r.device = $2)
 FROM replog.head h

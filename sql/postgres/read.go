@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 
 	"replog/replog"
 	"replog/sql/internal/form"
@@ -12,7 +13,7 @@ import (
 // Head implements replog.Log.
 func (l *Log) Head(ctx context.Context) (replog.Head, error) {
 	h := replog.Head{Database: l.id}
-	err := l.one(ctx, selectHead, []any{l.n}, &h.Epoch, &h.Revision, &h.Chain)
+	err := l.one(ctx, selectHead, []any{l.n}, &h.Epoch, &h.Revision, &h.Chain, &h.Horizon)
 	return h, err
 }
 
@@ -31,7 +32,7 @@ func (l *Log) ChainAt(ctx context.Context, r replog.Revision) (c replog.Chain, e
 // Place implements replog.Log.
 func (l *Log) Place(ctx context.Context, device replog.DeviceID, at replog.Revision) (p replog.Place, err error) {
 	p.Head.Database = l.id
-	err = l.one(ctx, selectPlace, []any{l.n, string(device), int64(at)}, &p.Head.Epoch, &p.Head.Revision, &p.Head.Chain, &p.Chain, &p.LastSeq)
+	err = l.one(ctx, selectPlace, []any{l.n, string(device), int64(at)}, &p.Head.Epoch, &p.Head.Revision, &p.Head.Chain, &p.Head.Horizon, &p.Chain, &p.LastSeq)
 	if at == 0 {
 		p.Chain = replog.FirstChain(l.id)
 	}
@@ -122,6 +123,9 @@ func (l *Log) Entries(ctx context.Context, f replog.Filter, yield func(replog.En
 func (l *Log) Deliveries(ctx context.Context, w replog.Wanted, yield func(*replog.Delivery) error) error {
 	return l.view(ctx, func(v *view) error {
 		s := &source{q: v, log: l}
+		if err := l.reaches(v, w.After); err != nil {
+			return err
+		}
 		last := w.After
 		pages := func(limit int) ([]*entryRow, error) {
 			rows, err := entryRows(v, l.text(selectDeliveries), int64(last), int64(w.UpTo), string(w.To), int64(limit))
@@ -139,6 +143,28 @@ func (l *Log) Deliveries(ctx context.Context, w replog.Wanted, yield func(*replo
 			return yield(d)
 		})
 	})
+}
+
+// reaches fails with replog.ErrHorizon where the log lacks what comes after a revision.
+func (l *Log) reaches(v *view, after replog.Revision) error {
+	rows, err := v.query(selectHorizon, l.n)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var horizon replog.Revision
+	for rows.Next() {
+		if err := rows.Scan(&horizon); err != nil {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	if after < horizon {
+		return fmt.Errorf("after revision %d: %w", after, replog.ErrHorizon)
+	}
+	return nil
 }
 
 // isSent tells whether a list of an entry may be asked for when it is delivered. A list

@@ -35,7 +35,7 @@ type Store struct {
 	// Readers, short questions and writers have connections of their own, so that none
 	// keeps the others waiting.
 	readers, quick, writers *sql.DB
-	hints            *announcer
+	hints                   *announcer
 }
 
 // Open opens a store. ErrNotStore where the PostgreSQL database holds none,

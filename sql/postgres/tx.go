@@ -86,7 +86,7 @@ func (l *Log) begin(ctx context.Context) (*Tx, error) {
 	// One statement that locked the row and read others would see these as they were
 	// before it waited. A context that ends here ends the connection, and the lock.
 	row := c.tx.QueryRowContext(ctx, lockHead, l.n)
-	err = c.note(row.Scan(&head.Epoch, &head.Revision, &head.Chain, &last.revision, &last.device, &last.other))
+	err = c.note(row.Scan(&head.Epoch, &head.Revision, &head.Chain, &head.Horizon, &last.revision, &last.device, &last.other))
 	if err != nil {
 		return nil, errors.Join(err, c.rollback())
 	}

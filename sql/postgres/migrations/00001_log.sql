@@ -58,6 +58,8 @@ CREATE TABLE replog.head (
     epoch           text COLLATE "C" NOT NULL,
     revision        bigint  NOT NULL,
     chain           text COLLATE "C" NOT NULL,
+    -- The oldest revision that the log still holds, 0 where it holds all.
+    horizon         bigint  NOT NULL,
     -- The newest entry that changed something, the device that made it, and the
     -- newest that any other device made: they tell without a search whether
     -- somebody else wrote since a revision. 0 and '' where there is none.
