@@ -69,7 +69,7 @@ func (d *database) start(ctx context.Context) error {
 		return err
 	}
 	var err error
-	if d.replica, err = openReplica(d.replicaPath(), &d.cfg.Limits); err != nil {
+	if d.replica, err = openReplica(d.replicaPath(), &d.cfg.Limits); err != nil && exists(d.replicaPath()) {
 		d.cfg.Logger.Warn("the replica cannot be used and is built again", "database", d.name, "error", err)
 	}
 	head, err := d.soundHead(ctx)
@@ -83,6 +83,11 @@ func (d *database) start(ctx context.Context) error {
 		return err
 	}
 	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func (d *database) replicaPath() string { return filepath.Join(d.folder, "replica.db") }

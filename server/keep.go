@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"sync"
+	"time"
 
 	"replog/replog"
 )
@@ -22,6 +23,7 @@ type keeping struct {
 	mu      sync.Mutex
 	known   bool
 	newest  replog.Revision // that the store keeps
+	rests   time.Time       // until then no other is made
 	running sync.WaitGroup
 	busy    bool
 }
@@ -36,39 +38,42 @@ func (d *database) keep(head replog.Head) {
 	k := &d.keeping
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.busy || k.known && int64(head.Revision-k.newest) < d.cfg.Limits.KeepEvery {
+	begun := d.cfg.Clock()
+	if k.busy || begun.Before(k.rests) || k.known && int64(head.Revision-k.newest) < d.cfg.Limits.KeepEvery {
 		return
 	}
 	k.busy = true
 	k.running.Go(func() {
-		newest, err := d.keepNow(store, head)
+		newest, tried, err := d.keepNow(store, head)
 		if err != nil {
 			d.cfg.Logger.Warn("no content could be kept for servers that begin with nothing", "database", d.name, "error", err)
 		}
 		k.mu.Lock()
 		defer k.mu.Unlock()
-		k.busy, k.known, k.newest = false, true, newest
+		k.busy, k.known, k.newest = false, err == nil, newest
+		if tried {
+			k.rests = begun.Add(max(d.cfg.Limits.KeepAge, 100*d.cfg.Clock().Sub(begun)))
+		}
 	})
 }
 
-// keepNow returns the newest revision that is kept, or, where that could not be done,
-// one for which it is tried again in a while.
-func (d *database) keepNow(store keeper, head replog.Head) (replog.Revision, error) {
+// keepNow returns the newest revision that is kept, and whether it has tried to keep
+// another one.
+func (d *database) keepNow(store keeper, head replog.Head) (newest replog.Revision, tried bool, err error) {
 	ctx := context.Background()
-	newest, err := store.KeptUpTo(ctx)
-	if err != nil {
-		return head.Revision, err
+	newest, err = store.KeptUpTo(ctx)
+	if err != nil || int64(head.Revision-newest) < d.cfg.Limits.KeepEvery { // another server may have seen to it
+		return newest, err != nil, err
 	}
-	if int64(head.Revision-newest) < d.cfg.Limits.KeepEvery {
-		return newest, nil // another server has seen to it
-	}
+	// Any that is handed out will do: to wait for the newest would be to wait for the
+	// writer, which may be at its end.
 	f, err := d.openSnapshot(ctx, wanted{})
 	if err != nil {
-		return head.Revision, err
+		return newest, true, err
 	}
 	defer f.close()
 	if f.head.Revision <= newest {
-		return head.Revision, nil
+		return newest, false, nil
 	}
-	return f.head.Revision, store.KeepBase(ctx, replog.Base{Path: f.zstd.path, Head: f.head})
+	return f.head.Revision, true, store.KeepBase(ctx, replog.Base{Path: f.zstd.path, Head: f.head})
 }

@@ -39,6 +39,9 @@ type Limits struct {
 	// KeepEvery is after how many revisions a snapshot is kept in shared stores, from
 	// which servers that begin with nothing start. Default 10,000.
 	KeepEvery int64
+	// KeepAge is how long no other is made after it at least; after one that took long to
+	// make, a hundred times as long as that took. Default 10 minutes.
+	KeepAge time.Duration
 	// SnapshotAge is how long a snapshot is handed out at least, however far
 	// the log has gone on; one that takes long to make serves for ten times as
 	// long as that took. Default one minute.
@@ -68,6 +71,7 @@ func (l Limits) withDefaults() Limits {
 	def(&l.Revocation, time.Second)
 	def(&l.Poll, 2*time.Second)
 	def(&l.KeepEvery, 10_000)
+	def(&l.KeepAge, 10*time.Minute)
 	def(&l.SnapshotAge, time.Minute)
 	def(&l.SnapshotKeep, 15*time.Minute)
 	def(&l.Intents, applier.DefaultLimits())

@@ -27,7 +27,7 @@ func serveCommand(s *stdio) *cli.Command {
 			"docs/server.md shows how.\n\n" +
 			"With --store the logs are in a PostgreSQL database, which `replog store migrate` prepares, and any number of\n" +
 			"servers may use it, each with a folder of its own for --data, behind a load balancer: docs/postgres.md.\n\n" +
-			exitCodes(codeFailed, codeUsage),
+			exitCodes(codeFailed, codeUsage, codeTryLater),
 		Flags: []cli.Flag{
 			dataFlag(),
 			storeFlag(),

@@ -17,7 +17,7 @@ func tokenCommand(s *stdio) *cli.Command {
 		Name:  "token",
 		Usage: "create, list and revoke the tokens of a server",
 		Description: "Works on the server's folder, on the server's machine, whether it runs or not.\n\n" +
-			exitCodes(codeFailed, codeUsage),
+			exitCodes(codeFailed, codeUsage, codeTryLater),
 		Subcommands: []*cli.Command{
 			tokenCreateCommand(s),
 			tokenListCommand(s),
@@ -42,7 +42,7 @@ func tokenCreateCommand(s *stdio) *cli.Command {
 			"With --schema the device may also change tables, indexes, views and triggers, for all devices: what it sends of\n" +
 			"that is rejected otherwise. A device that is enrolled with an administrator's token may do so, too; `replog token\n" +
 			"change` gives the right to others later, and takes it away.\n\n" +
-			exitCodes(codeFailed, codeUsage),
+			exitCodes(codeFailed, codeUsage, codeTryLater),
 		Flags: []cli.Flag{
 			dataFlag(),
 			storeFlag(),
@@ -94,7 +94,7 @@ func tokenChangeCommand(s *stdio) *cli.Command {
 		Usage:     "let devices change the schema, or not, from their next request on",
 		ArgsUsage: "--schema[=false] ID…",
 		Description: "The ids are those of `replog token list`. What was rejected before stays so, until the device sends it again:\n" +
-			"`replog conflicts retry`.\n\n" + exitCodes(codeFailed, codeUsage),
+			"`replog conflicts retry`.\n\n" + exitCodes(codeFailed, codeUsage, codeTryLater),
 		Flags: []cli.Flag{dataFlag(), storeFlag(), &cli.BoolFlag{Name: "schema", Usage: "give the right; --schema=false takes it away"}},
 		Action: func(c *cli.Context) error {
 			ids, err := arguments(c, 1, -1)
@@ -121,7 +121,7 @@ func tokenListCommand(s *stdio) *cli.Command {
 	return &cli.Command{
 		Name:        "list",
 		Usage:       "list all tokens, without the secrets, which the server does not know",
-		Description: exitCodes(codeFailed, codeUsage),
+		Description: exitCodes(codeFailed, codeUsage, codeTryLater),
 		Flags:       []cli.Flag{dataFlag(), storeFlag(), jsonFlag("print one JSON object a token")},
 		Action: func(c *cli.Context) error {
 			if _, err := arguments(c, 0, 0); err != nil {
@@ -182,7 +182,7 @@ func tokenRevokeCommand(s *stdio) *cli.Command {
 		Usage:     "make tokens invalid, from their next request on",
 		ArgsUsage: "ID…",
 		Description: "The ids are those of `replog token list`. Revoking a device's token locks the device out: what it has\n" +
-			"not uploaded stays in its file.\n\n" + exitCodes(codeFailed, codeUsage),
+			"not uploaded stays in its file.\n\n" + exitCodes(codeFailed, codeUsage, codeTryLater),
 		Flags: []cli.Flag{dataFlag(), storeFlag()},
 		Action: func(c *cli.Context) error {
 			ids, err := arguments(c, 1, -1)

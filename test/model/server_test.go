@@ -97,7 +97,7 @@ func newHost(on *backend, folder string, random io.Reader, answerBytes int64) (*
 			Data: filepath.Join(folder, strconv.Itoa(i)), Random: random,
 			Logger: slog.New(slog.DiscardHandler),
 			Fault:  h.faults.at,
-			Limits: server.Limits{AnswerBytes: answerBytes, KeepEvery: keepEvery, Poll: 20 * time.Millisecond},
+			Limits: server.Limits{AnswerBytes: answerBytes, KeepEvery: keepEvery, KeepAge: 1, Poll: 20 * time.Millisecond},
 		}})
 	}
 	h.web = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
