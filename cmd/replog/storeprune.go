@@ -30,7 +30,11 @@ func storePruneCommand(s *stdio) *cli.Command {
 				horizon, err := store.Prune(ctx, args[0], replog.Revision(before))
 				var early *postgres.PruneError
 				if errors.As(err, &early) {
-					return &failure{err: err, next: fmt.Sprintf("give --before %d, or an earlier one", early.Kept)}
+					next := fmt.Sprintf("give --before %d, or an earlier one", early.Kept)
+					if early.Kept == 0 {
+						next = "there is nothing to drop yet"
+					}
+					return &failure{err: err, next: next}
 				}
 				if err != nil {
 					return err

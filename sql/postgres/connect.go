@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -20,7 +21,7 @@ import (
 func open(dsn string, connections int) (*sql.DB, error) {
 	config, err := pq.NewConfig(spread(dsn))
 	if err != nil {
-		return nil, fmt.Errorf("address of the log store: %w", err)
+		return nil, addressError(err)
 	}
 	config.BinaryParameters = true
 	if config.ConnectTimeout == 0 {
@@ -28,7 +29,7 @@ func open(dsn string, connections int) (*sql.DB, error) {
 	}
 	to, err := pq.NewConnectorConfig(config)
 	if err != nil {
-		return nil, fmt.Errorf("address of the log store: %w", err)
+		return nil, addressError(err)
 	}
 	db := sql.OpenDB(connector{to})
 	db.SetMaxOpenConns(connections)
@@ -50,6 +51,18 @@ const (
 
 // schemaName is that of the PostgreSQL schema which all of a store is in.
 const schemaName = "replog"
+
+// ErrAddress says that an address cannot be understood.
+var ErrAddress = errors.New("not an address of a PostgreSQL database")
+
+// addressError tells what is wrong with an address, which may hold a password, without it.
+func addressError(err error) error {
+	var whole *url.Error
+	if errors.As(err, &whole) {
+		err = whole.Err
+	}
+	return fmt.Errorf("%w: %w", ErrAddress, err)
+}
 
 // connector tells errors of connecting from others.
 type connector struct{ driver.Connector }
