@@ -33,7 +33,7 @@ func open(t testing.TB) *sql.DB {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	migration, err := os.ReadFile("../migrations/00002_applied.sql")
+	migration, err := os.ReadFile("../migrations/00003_applied.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
