@@ -62,6 +62,7 @@ var parts = []part{
 	{"live", live},
 	{"postgresclients", postgresClients},
 	{"postgresrows", postgresRows},
+	{"postgresintent", postgresIntent},
 	{"postgresdownload", postgresDownload},
 }
 

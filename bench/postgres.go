@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -48,6 +49,38 @@ func postgresClients(ctx context.Context, s *site, _ sizes, seed uint64) (list [
 	return list, err
 }
 
+// postgresIntent is oneIntent on PostgreSQL, whose tables it changes as well.
+func postgresIntent(ctx context.Context, s *site, n sizes, seed uint64) (list []figure, err error) {
+	if seed > 0 {
+		return nil, nil
+	}
+	err = onPostgres(ctx, s, func(on *site) (err error) {
+		defer func() { err = errors.Join(err, on.stop()) }()
+		if err := createFile(on.path("a.db")); err != nil {
+			return err
+		}
+		if _, err := writeOrders(on.path("a.db"), makeOrders(seed, n.big), 10_000, false); err != nil {
+			return err
+		}
+		if err := on.start(ctx); err != nil {
+			return err
+		}
+		if err := on.enrol(ctx); err != nil {
+			return err
+		}
+		if _, err := on.run(ctx, "exec", "a.db", "UPDATE orders SET qty = qty + 1"); err != nil {
+			return err
+		}
+		if _, _, list, err = on.share(ctx, fmt.Sprintf("an UPDATE of %d rows, as an intent, on PostgreSQL: ", n.big)); err != nil {
+			return err
+		}
+		list[1].bound = 150 // of the server, which has what goes to the tables as well
+		_, err = on.run(ctx, "diff", "a.db", on.store+"#shop")
+		return err
+	})
+	return list, err
+}
+
 // postgresDownload has a device download all that another wrote, from PostgreSQL. It
 // runs once, as it takes long.
 func postgresDownload(ctx context.Context, s *site, n sizes, seed uint64) (list []figure, err error) {
@@ -55,11 +88,7 @@ func postgresDownload(ctx context.Context, s *site, n sizes, seed uint64) (list 
 		return nil, nil
 	}
 	err = onPostgres(ctx, s, func(on *site) (err error) {
-		defer func() {
-			if stopped := on.stop(); err == nil {
-				err = stopped
-			}
-		}()
+		defer func() { err = errors.Join(err, on.stop()) }()
 		if err := on.begin(ctx); err != nil {
 			return err
 		}
