@@ -131,13 +131,15 @@ func (t *table) place(col column) {
 }
 
 func (t *Tables) loadMisfits(ctx context.Context, c Conn) error {
-	const count = `SELECT table_name, count(*) FROM replog.misfit WHERE database = $1 GROUP BY table_name`
-	return query(ctx, c, count, []any{t.database}, func(scan func(...any) error) error {
+	const read = `
+		SELECT table_name FROM replog.applied_table t
+		WHERE database = $1
+			AND EXISTS (SELECT FROM replog.misfit m WHERE m.database = t.database AND m.table_name = t.table_name)`
+	return query(ctx, c, read, []any{t.database}, func(scan func(...any) error) error {
 		var name string
-		var n int
-		err := scan(&name, &n)
+		err := scan(&name)
 		if made := t.tables[name]; made != nil {
-			made.misfits = n
+			made.misfits = true
 		}
 		return err
 	})

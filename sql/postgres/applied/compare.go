@@ -103,12 +103,17 @@ func (cmp *comparison) run(ctx context.Context, content replog.Content) error {
 		err = cmp.otherMisfits(ctx, s)
 	}
 	if err == nil {
-		err = cmp.c.QueryRowContext(ctx, "SELECT count(*) + $1::bigint FROM "+cmp.table.target(), cmp.table.misfits).Scan(&cmp.count.B)
+		err = cmp.countB(ctx)
 	}
 	if err == nil {
 		err = s.drop(ctx, cmp.c)
 	}
 	return err
+}
+
+func (cmp *comparison) countB(ctx context.Context) error {
+	const misfits = `(SELECT count(*) FROM replog.misfit WHERE database = $1 AND table_name = $2)`
+	return cmp.c.QueryRowContext(ctx, "SELECT count(*) + "+misfits+" FROM "+cmp.table.target(), cmp.t.database, cmp.table.shape.Name).Scan(&cmp.count.B)
 }
 
 func (cmp *comparison) found(d Difference) error {

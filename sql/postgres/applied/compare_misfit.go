@@ -10,7 +10,7 @@ import (
 
 // misfits compares those of the rows that are in misfit.
 func (cmp *comparison) misfits(ctx context.Context, rows []*pending) error {
-	if cmp.table.misfits == 0 {
+	if !cmp.table.misfits {
 		return nil
 	}
 	byKey := make(map[string]*pending, len(rows))
@@ -152,7 +152,7 @@ func (m *misfitBatch) settle(ctx context.Context, cmp *comparison) error {
 
 // otherMisfits finds rows of misfit that the replica does not have.
 func (cmp *comparison) otherMisfits(ctx context.Context, s *staged) error {
-	if cmp.table.misfits == 0 {
+	if !cmp.table.misfits {
 		return nil
 	}
 	text := fmt.Sprintf(`

@@ -40,7 +40,7 @@ func keyHash(key string) string {
 // take removes those of the rows that are in misfit from there, and returns them by
 // key. A table without misfits costs nothing.
 func (w *writer) take(ctx context.Context, t *table, rows []*pending) (map[string][]cell, error) {
-	if t.misfits == 0 || len(rows) == 0 {
+	if !t.misfits || len(rows) == 0 {
 		return nil, nil
 	}
 	hashes := textArray(len(rows), func(i int) string { return keyHash(rows[i].key) })
@@ -55,13 +55,12 @@ func (w *writer) take(ctx context.Context, t *table, rows []*pending) (map[strin
 		found[key] = cells
 		return err
 	})
-	t.misfits -= len(found)
 	return found, err
 }
 
 // inMisfit tells which of the rows are in misfit, by key.
 func (t *Tables) inMisfit(ctx context.Context, c Conn, made *table, rows []*pending) (map[string]bool, error) {
-	if made.misfits == 0 || len(rows) == 0 {
+	if !made.misfits || len(rows) == 0 {
 		return nil, nil
 	}
 	hashes := textArray(len(rows), func(i int) string { return keyHash(rows[i].key) })
@@ -103,14 +102,19 @@ func (t *table) parseMisfit(columns, rest []byte) ([]cell, error) {
 	return cells, nil
 }
 
-// keep puts rows into misfit.
+// keep puts rows into misfit. Of a table's first one all processes have to know.
 func (w *writer) keep(ctx context.Context, t *table, rows []*pending) error {
+	if len(rows) > 0 && !t.misfits {
+		t.misfits = true
+		if err := w.t.changed(ctx, w.c); err != nil {
+			return err
+		}
+	}
 	for len(rows) > 0 {
 		n := min(len(rows), copyFrom)
 		if err := w.keepSome(ctx, t, rows[:n]); err != nil {
 			return err
 		}
-		t.misfits += n
 		rows = rows[n:]
 	}
 	return nil

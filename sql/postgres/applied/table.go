@@ -19,7 +19,7 @@ type table struct {
 	number  map[string]int // of a column, by its name in SQLite
 	cols    []*column      // by number; nil for what is not carried
 	touchy  []bool         // by number: a unique index other than the key's has it
-	misfits int            // rows in replog.misfit
+	misfits bool           // rows may be in replog.misfit
 	extras  bool           // it has columns to which nothing is mapped
 }
 

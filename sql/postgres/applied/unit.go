@@ -54,7 +54,8 @@ func check(ctx context.Context, c Conn, then string) error {
 func (t *Tables) undo(ctx context.Context, c Conn) error {
 	err := execAll(ctx, c, "ROLLBACK TO SAVEPOINT replog_unit; RELEASE SAVEPOINT replog_unit")
 	if err == nil {
-		err = t.load(ctx, c)
+		t.loaded = false // the version is as it was before, too
+		err = t.Begin(ctx, c)
 	}
 	return err
 }

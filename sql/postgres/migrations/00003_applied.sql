@@ -2,8 +2,8 @@
 
 -- +goose Up
 
--- One row a database. version grows with each change of the tables below but
--- misfit, so that others know when to read them again.
+-- One row a database. version grows with each change of the tables below, and when
+-- the first row of a table goes to misfit, so that others know when to read them again.
 CREATE TABLE replog.applied_database (
     database    integer PRIMARY KEY,
     schema_name text NOT NULL,
