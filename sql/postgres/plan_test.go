@@ -14,7 +14,7 @@ func TestNothingReadsAWholeTable(t *testing.T) {
 	log := newShop(t, Options{})
 	fill(t, log, 300, 1)
 	device := replog.DeviceID("aaaaaaaa-0000-4000-8000-000000000001")
-	err := log.view(context.Background(), func(v *view) error {
+	err := log.view(context.Background(), log.store.readers, func(v *view) error {
 		for name, f := range map[string]replog.Filter{
 			"table":   {Tables: []string{"orders"}},
 			"key":     {Tables: []string{"orders"}, Keys: []string{"[1]"}},

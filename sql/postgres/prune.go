@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"replog/replog"
 )
@@ -12,13 +13,33 @@ import (
 // is kept from which a server could begin after that. Devices that have not come so far
 // cannot go on; what they sent before is known for ever.
 //
-// Readers wait for a moment, once those that read the log at length are done.
+// It waits until nobody reads the log at length, and has others wait for a moment only.
 func (s *Store) Prune(ctx context.Context, name string, before replog.Revision) (horizon replog.Revision, err error) {
 	log, err := s.Open(ctx, name)
 	if err != nil {
 		return 0, err
 	}
-	l := log.(*Log)
+	for {
+		horizon, err = log.(*Log).prune(ctx, before)
+		if !hasState(err, lockNotAvailable) {
+			return horizon, err
+		}
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-time.After(pruneRest):
+		}
+	}
+}
+
+// pruneTimeout bounds the wait for those who read: all others wait behind it. pruneRest
+// is between two attempts.
+const (
+	pruneTimeout = `SET LOCAL lock_timeout = '1s'`
+	pruneRest    = 3 * time.Second
+)
+
+func (l *Log) prune(ctx context.Context, before replog.Revision) (horizon replog.Revision, err error) {
 	kept, err := l.KeptUpTo(ctx)
 	if err != nil {
 		return 0, err
@@ -32,7 +53,7 @@ func (s *Store) Prune(ctx context.Context, name string, before replog.Revision) 
 		return 0, &PruneError{Before: before, Kept: kept}
 	}
 	if horizon, err = tx.dropParts(before); err != nil {
-		return 0, fmt.Errorf("prune the log of %s: %w", name, err)
+		return 0, fmt.Errorf("prune the log of %s: %w", l.name, err)
 	}
 	return horizon, tx.Commit()
 }
@@ -61,6 +82,9 @@ func (t *Tx) dropParts(before replog.Revision) (replog.Revision, error) {
 		t.head.Horizon = replog.Revision(next)
 	}
 	if err := rows.Err(); err != nil {
+		return 0, err
+	}
+	if err := t.c.runAll(pruneTimeout); err != nil {
 		return 0, err
 	}
 	for _, first := range from {

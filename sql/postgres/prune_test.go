@@ -69,3 +69,42 @@ func mustChain(t *testing.T, log *Log, r replog.Revision) replog.Chain {
 	}
 	return c
 }
+
+func TestWhoReadsALogKeepsItsOldPartsAndNobodyWaitsForLong(t *testing.T) {
+	ctx := context.Background()
+	log := newShop(t, Options{PartitionRevisions: 4})
+	for seq := range replog.Seq(11) {
+		add(t, log, entry(seq+1, insert(int64(seq), "one")))
+	}
+	info := SnapshotInfo{Revision: 9, Chain: mustChain(t, log, 9), Size: 3}
+	if err := log.KeepSnapshot(ctx, info, bytes.NewReader([]byte("abc"))); err != nil {
+		t.Fatal(err)
+	}
+	pruned := make(chan error, 1)
+	err := log.view(ctx, log.store.readers, func(v *view) error {
+		if err := log.reaches(v, 0); err != nil {
+			return err
+		}
+		go func() {
+			_, err := log.store.Prune(ctx, "shop", 9)
+			pruned <- err
+		}()
+		waitFor(t, log.store, "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock')")
+		// It does not hold up those who write, and has not overtaken who reads.
+		add(t, log, entry(12, insert(12, "more")))
+		rows, err := entryRows(v, log.text(selectJudged+"ORDER BY revision"))
+		if err == nil && (len(rows) == 0 || rows[0].Revision != 1) {
+			t.Errorf("%d entries are left to who began before", len(rows))
+		}
+		return err
+	})
+	if err == nil {
+		err = <-pruned
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if head, err := log.Head(ctx); err != nil || head.Horizon != 8 {
+		t.Errorf("%+v, %v", head, err)
+	}
+}

@@ -41,7 +41,7 @@ func (l *Log) Place(ctx context.Context, device replog.DeviceID, at replog.Revis
 
 // Entry implements replog.Log.
 func (l *Log) Entry(ctx context.Context, r replog.Revision) (e replog.Entry, err error) {
-	err = l.view(ctx, func(v *view) error {
+	err = l.view(ctx, l.store.readers, func(v *view) error {
 		rows, err := entryRows(v, l.text(selectEntry+"WHERE revision = $1"), int64(r))
 		if err != nil {
 			return err
@@ -85,7 +85,7 @@ func entryRows(q querier, query string, args ...any) ([]*entryRow, error) {
 
 // Entries implements replog.Log.
 func (l *Log) Entries(ctx context.Context, f replog.Filter, yield func(replog.Entry) error) error {
-	return l.view(ctx, func(v *view) error {
+	return l.view(ctx, l.store.readers, func(v *view) error {
 		if some, err := l.narrow(v, &f); err != nil || !some {
 			return err
 		}
@@ -121,7 +121,7 @@ func (l *Log) Entries(ctx context.Context, f replog.Filter, yield func(replog.En
 
 // Deliveries implements replog.Log.
 func (l *Log) Deliveries(ctx context.Context, w replog.Wanted, yield func(*replog.Delivery) error) error {
-	return l.view(ctx, func(v *view) error {
+	return l.view(ctx, l.store.readers, func(v *view) error {
 		s := &source{q: v, log: l}
 		if err := l.reaches(v, w.After); err != nil {
 			return err

@@ -6,25 +6,27 @@ import (
 	"errors"
 )
 
-// view is one committed state of the store, on a connection of its own. It implements
+// view is one committed state of a log, on a connection of its own. It implements
 // querier.
 type view struct {
 	ctx  context.Context
 	conn *sql.Conn
 }
 
-// The server must not end what waits for a slow device.
+// The lock, which comes before the view's state is chosen, keeps the old parts of the
+// log: to drop them shows in all states. The server must not end what waits for a slow
+// device.
 const beginView = `
-BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;` + planSettings + `
-SET LOCAL idle_in_transaction_session_timeout = 0;
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+LOCK TABLE ONLY replog.entry_{n} IN ACCESS SHARE MODE;` + planSettings + noTimeLimits + `
 SET LOCAL tcp_keepalives_idle = 30`
 
 // openView waits for a connection until ctx is done, which ends the view's queries, too.
-func openView(ctx context.Context, db *sql.DB) (*view, error) {
+func (l *Log) openView(ctx context.Context, db *sql.DB) (*view, error) {
 	v := &view{ctx: ctx}
 	err := onLiveConn(ctx, db, func(conn *sql.Conn) error {
 		v.conn = conn
-		_, err := conn.ExecContext(ctx, beginView)
+		_, err := conn.ExecContext(ctx, l.text(beginView))
 		return err
 	})
 	if err != nil {
@@ -50,12 +52,12 @@ func (v *view) close() {
 	v.conn.Close()
 }
 
-// view runs f on one committed state of the store.
-func (l *Log) view(ctx context.Context, f func(*view) error) error {
+// view runs f on one committed state of the log.
+func (l *Log) view(ctx context.Context, db *sql.DB, f func(*view) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	v, err := openView(ctx, l.store.readers)
+	v, err := l.openView(ctx, db)
 	if err != nil {
 		return err
 	}

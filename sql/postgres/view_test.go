@@ -230,3 +230,18 @@ func TestATextOfATransactionThatWasGivenUpIsStoredByTheNext(t *testing.T) {
 	got := lines(t, log.store.DB(), "SELECT sql FROM replog.statement")
 	wantLines(t, got, [][]string{{`INSERT INTO "item"("id", "name") VALUES(?, ?)`}})
 }
+
+func TestNoTimeLimitOfTheServersEndsAReading(t *testing.T) {
+	dsn := migrated(t)
+	s := openStore(t, dsn, Options{})
+	create(t, s, "shop")
+	exec(t, s.DB(), "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET statement_timeout = 100', current_database()); END $$")
+	log := openLog(t, openStore(t, dsn, Options{}))
+	err := log.view(t.Context(), log.store.readers, func(v *view) error {
+		_, err := v.conn.ExecContext(t.Context(), "SELECT pg_sleep(0.3)")
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}

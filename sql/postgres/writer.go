@@ -32,19 +32,22 @@ SET LOCAL enable_sort = off;
 SET LOCAL enable_hashjoin = off;
 SET LOCAL enable_mergejoin = off;`
 
+// noTimeLimits takes away what the server may set for all transactions.
+const noTimeLimits = `
+SET LOCAL statement_timeout = 0;
+SET LOCAL lock_timeout = 0;
+SET LOCAL idle_in_transaction_session_timeout = 0;
+SELECT set_config('transaction_timeout', '0', true)
+WHERE current_setting('transaction_timeout', true) IS NOT NULL;`
+
 // writerSettings are those of the transaction. No time limit of the server's may end
 // it, but for that of a dead client: after some 30 seconds its lock is free. What is
 // answered as committed is on disk.
 const writerSettings = `
-SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;` + planSettings + `
-SET LOCAL statement_timeout = 0;
-SET LOCAL lock_timeout = 0;
-SET LOCAL idle_in_transaction_session_timeout = 0;
+SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;` + planSettings + noTimeLimits + `
 SET LOCAL tcp_keepalives_idle = 10;
 SET LOCAL tcp_keepalives_interval = 5;
 SET LOCAL tcp_keepalives_count = 4;
-SELECT set_config('transaction_timeout', '0', true)
-WHERE current_setting('transaction_timeout', true) IS NOT NULL;
 SELECT set_config('synchronous_commit', 'on', true)
 WHERE current_setting('synchronous_commit') IN ('off', 'local')`
 
