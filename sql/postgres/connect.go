@@ -43,7 +43,8 @@ func open(dsn string, connections int) (*sql.DB, error) {
 const idleConnections = 16
 
 // quickConnections bounds the connections for answers of a moment, and those to the
-// registry; unlimited are those of writers, of which each open log has one.
+// registry; unlimited are those of writers, of which each open log has one, and of what
+// these wait for.
 const (
 	quickConnections = 8
 	unlimited        = 0

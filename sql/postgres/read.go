@@ -121,7 +121,11 @@ func (l *Log) Entries(ctx context.Context, f replog.Filter, yield func(replog.En
 
 // Deliveries implements replog.Log.
 func (l *Log) Deliveries(ctx context.Context, w replog.Wanted, yield func(*replog.Delivery) error) error {
-	return l.view(ctx, l.store.readers, func(v *view) error {
+	pool := l.store.readers
+	if w.To == "" { // a server's replica, for which writers may wait
+		pool = l.store.writers
+	}
+	return l.view(ctx, pool, func(v *view) error {
 		s := &source{q: v, log: l}
 		if err := l.reaches(v, w.After); err != nil {
 			return err

@@ -125,7 +125,7 @@ func (l *Log) writeSnapshot(ctx context.Context, c *writer, info SnapshotInfo, f
 // connection; what others store meanwhile does not change it.
 func (l *Log) NewestSnapshot(ctx context.Context, upTo replog.Revision) (SnapshotInfo, io.ReadCloser, error) {
 	var info SnapshotInfo
-	v, err := l.openView(ctx, l.store.readers)
+	v, err := l.openView(ctx, l.store.writers)
 	if err != nil {
 		return info, nil, err
 	}

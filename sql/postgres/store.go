@@ -18,7 +18,7 @@ type Options struct {
 	PartitionRevisions int64
 	// Readers bounds the connections on which logs are read at length at the same time,
 	// as downloads do; 0 is 24. There are 8 more for short questions, 8 for the registry,
-	// and one for each log that is written.
+	// and some for each log that is written.
 	Readers int
 	// Listen addresses the server itself where the store's address is PgBouncer's,
 	// which loses notifications; "" is the store's address.

@@ -1,11 +1,13 @@
 package postgres
 
 import (
+	"context"
 	"database/sql"
 	"encoding/json"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"replog/replog"
@@ -240,6 +242,31 @@ func TestNoTimeLimitOfTheServersEndsAReading(t *testing.T) {
 	err := log.view(t.Context(), log.store.readers, func(v *view) error {
 		_, err := v.conn.ExecContext(t.Context(), "SELECT pg_sleep(0.3)")
 		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWhatServersNeedThemselvesDoesNotWaitForSlowDevices(t *testing.T) {
+	log := newShop(t, Options{Readers: 1})
+	add(t, log, entry(1, insert(1, "one")))
+	info := SnapshotInfo{Revision: 1, Chain: mustChain(t, log, 1), Size: 3}
+	if err := log.KeepSnapshot(t.Context(), info, strings.NewReader("abc")); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	to := replog.Wanted{To: "aaaaaaaa-0000-4000-8000-00000000000b", UpTo: 1}
+	err := log.Deliveries(t.Context(), to, func(*replog.Delivery) error {
+		_, file, err := log.NewestSnapshot(ctx, 1)
+		if err == nil {
+			err = file.Close()
+		}
+		if err != nil {
+			return err
+		}
+		return log.Deliveries(ctx, replog.Wanted{UpTo: 1, AsChanges: true}, func(*replog.Delivery) error { return nil })
 	})
 	if err != nil {
 		t.Error(err)
