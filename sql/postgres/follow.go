@@ -15,7 +15,7 @@ import (
 // is above 0. Connections that are lost are made again; while there is none, moved is
 // not called. A database that is retired is not told of.
 func (s *Store) Follow(ctx context.Context, every time.Duration, moved func(id string)) {
-	listener := pq.NewListener(s.options.Listen, time.Second, 30*time.Second, nil)
+	listener := pq.NewListener(spread(s.options.Listen), time.Second, 30*time.Second, nil)
 	defer listener.Close()
 	go func() {
 		// It waits until there is a connection, or the listener is closed. Without it

@@ -1,7 +1,9 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
+	"net/url"
 	"testing"
 	"time"
 
@@ -74,4 +76,24 @@ func TestWhoFollowsFindsWhatNobodyAnnounced(t *testing.T) {
 	wantTold(t, told)
 	add(t, openLog(t, s), entry(1, insert(1, "x")))
 	wantTold(t, told)
+}
+
+func TestWhoFollowsMayHaveAnAddressOfSeveralHosts(t *testing.T) {
+	address, err := url.Parse(migrated(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := address.Query()
+	host, port := address.Hostname(), cmp.Or(address.Port(), defaultPort)
+	if q.Has("host") {
+		host, port = q.Get("host"), cmp.Or(q.Get("port"), defaultPort)
+	}
+	q.Del("host")
+	q.Del("port")
+	address.RawQuery = q.Encode()
+	address.Host = host + ":" + port + "," + host + ":" + port
+	s := openStore(t, address.String(), Options{})
+	create(t, s, "shop")
+	wantTold(t, follow(t, s, time.Hour))
+	listens(t, s)
 }
