@@ -23,13 +23,11 @@ func isStore(argument string) bool {
 	return strings.HasPrefix(argument, "postgres://") || strings.HasPrefix(argument, "postgresql://")
 }
 
-const storeForm = "it looks like postgres://USER@HOST/DATABASE; PGPASSWORD or ~/.pgpass has the password"
-
 // openStore opens the log store at an address. The caller closes it.
 func openStore(ctx context.Context, address string) (*postgres.Store, error) {
 	if !isStore(address) {
-		return nil, &failure{code: codeUsage, err: fmt.Errorf("%q is not the address of a PostgreSQL database", redacted(address)),
-			next: storeForm}
+		return nil, &failure{code: codeUsage, err: errors.New("--store is not the address of a PostgreSQL database"),
+			next: "it looks like postgres://USER@HOST/DATABASE; PGPASSWORD or ~/.pgpass has the password"}
 	}
 	s, err := postgres.Open(ctx, address, postgres.Options{})
 	return s, adviseStore(address, err)
@@ -42,12 +40,9 @@ func adviseStore(address string, err error) error {
 	}
 	f := &failure{err: fmt.Errorf("%s: %w", redacted(address), err)}
 	var version *postgres.VersionError
-	var step interface{ Next() string }
 	switch {
-	case errors.As(err, &step):
-		f.code, f.next = codeOf(err), step.Next()
 	case errors.Is(err, postgres.ErrAddress):
-		f.code, f.next = codeUsage, storeForm
+		f.code, f.next = codeUsage, "write what has a meaning in a URL, such as a / or % of a password, as %2F or %25; or leave it to PGPASSWORD or ~/.pgpass"
 	case errors.Is(err, postgres.ErrNotStore), errors.As(err, &version) && version.Store < version.Program:
 		f.next = "make it one, or bring it up to date, with `replog store migrate --store ADDRESS`"
 	case errors.As(err, &version):
@@ -66,7 +61,7 @@ func redacted(address string) string {
 		return "files"
 	}
 	u, err := url.Parse(address)
-	if err != nil {
+	if err != nil || !isStore(address) {
 		return "the store"
 	}
 	q := u.Query()

@@ -19,9 +19,9 @@ import (
 // through PgBouncer in transaction mode. Nothing that the driver is given may be a
 // []byte then but for bytea.
 func open(dsn string, connections int) (*sql.DB, error) {
-	config, err := pq.NewConfig(spread(dsn))
+	config, err := configOf(dsn)
 	if err != nil {
-		return nil, addressError(err)
+		return nil, err
 	}
 	config.BinaryParameters = true
 	if config.ConnectTimeout == 0 {
@@ -29,13 +29,29 @@ func open(dsn string, connections int) (*sql.DB, error) {
 	}
 	to, err := pq.NewConnectorConfig(config)
 	if err != nil {
-		return nil, addressError(err)
+		return nil, fmt.Errorf("%w: %w", ErrAddress, err)
 	}
 	db := sql.OpenDB(connector{to})
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(idleConnections)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	return db, nil
+}
+
+// ErrAddress says that the address of a store cannot be understood.
+var ErrAddress = errors.New("the address of the log store cannot be understood")
+
+// configOf reads an address. What is no URL is not repeated: it may be the password.
+func configOf(dsn string) (pq.Config, error) {
+	config, err := pq.NewConfig(spread(dsn))
+	var malformed *url.Error
+	switch {
+	case err == nil:
+		return config, nil
+	case errors.As(err, &malformed), !strings.Contains(dsn, "://"):
+		return config, ErrAddress
+	}
+	return config, fmt.Errorf("%w: %w", ErrAddress, err)
 }
 
 // idleConnections is how many connections of a pool wait for their next use at most. To
@@ -52,18 +68,6 @@ const (
 
 // schemaName is that of the PostgreSQL schema which all of a store is in.
 const schemaName = "replog"
-
-// ErrAddress says that an address cannot be understood.
-var ErrAddress = errors.New("not an address of a PostgreSQL database")
-
-// addressError tells what is wrong with an address, which may hold a password, without it.
-func addressError(err error) error {
-	var whole *url.Error
-	if errors.As(err, &whole) {
-		err = whole.Err
-	}
-	return fmt.Errorf("%w: %w", ErrAddress, err)
-}
 
 // connector tells errors of connecting from others.
 type connector struct{ driver.Connector }

@@ -1,6 +1,10 @@
 package postgres
 
-import "testing"
+import (
+	"errors"
+	"strings"
+	"testing"
+)
 
 func TestAnAddressMayNameSeveralHosts(t *testing.T) {
 	for address, want := range map[string]string{
@@ -12,6 +16,27 @@ func TestAnAddressMayNameSeveralHosts(t *testing.T) {
 	} {
 		if got := spread(address); got != want {
 			t.Errorf("%s becomes %s, want %s", address, got, want)
+		}
+	}
+}
+
+func TestAnAddressThatIsNoneIsNotRepeated(t *testing.T) {
+	for _, address := range []string{
+		"postgres://u:secret@h:po rt/db", "postgres://u:secret%@h/db", "postgres://u:secret/x@h/db", "postgres://u:secret#x@h/db",
+		"postgres://u:secret@[::1/db", "postgres://u:secret@a:x,b:2/log", "host=h password='secret", "host=h secret",
+	} {
+		for _, o := range []Options{{}, {Listen: address}} {
+			dsn := address
+			if o.Listen != "" {
+				dsn = "postgres://u@localhost/db"
+			}
+			_, err := Open(t.Context(), dsn, o)
+			if !errors.Is(err, ErrAddress) || strings.Contains(err.Error(), "secret") {
+				t.Errorf("%s: %v", address, err)
+			}
+		}
+		if _, _, err := Migrate(t.Context(), address); !errors.Is(err, ErrAddress) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", address, err)
 		}
 	}
 }

@@ -51,7 +51,10 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 		return nil, errors.New("open the log store: numbers below 0 in its options")
 	}
 	s := &Store{dsn: dsn, options: o}
-	var err error
+	_, err := configOf(o.Listen)
+	if err != nil {
+		return nil, err
+	}
 	for pool, connections := range map[**sql.DB]int{&s.readers: o.Readers, &s.quick: quickConnections, &s.writers: unlimited} {
 		if *pool, err = open(dsn, connections); err != nil {
 			return nil, errors.Join(err, s.Close())
