@@ -72,6 +72,7 @@ func (k *known) rollback() {
 		k.rows.remove(h, k.added.from)
 	}
 	k.added = added{from: k.added.from}
+	k.partsTo = 0 // where a failover was the reason, parts may be lost that the log does not show
 }
 
 // store tells whether a text has to be stored, and takes it for stored from now on.

@@ -395,3 +395,20 @@ func TestARowWithAKeyThatNoIndexTakesIsFound(t *testing.T) {
 		t.Errorf("concurrent: %d, %v", len(past), err)
 	}
 }
+
+func TestPartsThatAFailoverLostAreMadeAgain(t *testing.T) {
+	log := newShop(t, Options{PartitionRevisions: 4})
+	add(t, log, entry(1, insert(1, "one")))
+	tx := begin(t, log)
+	if err := errors.Join(appendTo(tx, entry(2, insert(2, "two"))), tx.Rollback()); err != nil {
+		t.Fatal(err)
+	}
+	// The log stands where it did, without the part that was made ahead.
+	for _, table := range divided {
+		exec(t, log.store.DB(), fmt.Sprintf("DROP TABLE replog.%s_%d_p4", table, log.n))
+	}
+	exec(t, log.store.DB(), "DELETE FROM replog.part WHERE from_revision = 4")
+	for seq := replog.Seq(2); seq <= 5; seq++ {
+		add(t, log, entry(seq, insert(int64(seq), "more")))
+	}
+}
