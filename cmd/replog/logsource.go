@@ -145,7 +145,7 @@ func withStored(c *cli.Context, address string, f func(context.Context, *postgre
 		return adviseStore(address, err)
 	}
 	defer log.Close()
-	return f(c.Context, opened, log)
+	return adviseLost(address, f(c.Context, opened, log))
 }
 
 func databaseFolder(data, name string) string { return filepath.Join(data, "databases", name) }

@@ -59,7 +59,7 @@ func serve(ctx context.Context, s *stdio, data, store, address string) (err erro
 		return &failure{err: err, next: "end the other one first, or give another folder with --data"}
 	}
 	if err != nil {
-		return err
+		return adviseLost(store, err)
 	}
 	defer func() { err = errors.Join(err, srv.Close()) }()
 	listener, err := net.Listen("tcp", address)

@@ -55,6 +55,16 @@ func adviseStore(address string, err error) error {
 	return f
 }
 
+// adviseLost is adviseStore of an error which means that the store at an address cannot
+// be reached any more. There is no address where logs are in files.
+func adviseLost(address string, err error) error {
+	var advised *failure
+	if err == nil || address == "" || errors.As(err, &advised) || !postgres.IsUnavailable(err) {
+		return err
+	}
+	return adviseStore(address, err)
+}
+
 // redacted is an address without a password.
 func redacted(address string) string {
 	if address == "" {

@@ -16,7 +16,8 @@ func tokenCommand(s *stdio) *cli.Command {
 	return &cli.Command{
 		Name:  "token",
 		Usage: "create, list and revoke the tokens of a server",
-		Description: "Works on the server's folder, on the server's machine, whether it runs or not.\n\n" +
+		Description: "Works on the server's folder, on the server's machine, or with --store on the PostgreSQL database of servers,\n" +
+			"whether they run or not.\n\n" +
 			exitCodes(codeFailed, codeUsage, codeTryLater),
 		Subcommands: []*cli.Command{
 			tokenCreateCommand(s),
@@ -212,10 +213,10 @@ func withAccess(c *cli.Context, f func(context.Context, *server.Access) error) e
 	defer stores.Close()
 	a, err := server.OpenAccess(c.Context, stores, nil, nil)
 	if err != nil {
-		return adviseAccess(err)
+		return adviseLost(c.String("store"), err)
 	}
 	defer a.Close()
-	return adviseAccess(f(c.Context, a))
+	return adviseLost(c.String("store"), adviseAccess(f(c.Context, a)))
 }
 
 func adviseAccess(err error) error {
