@@ -90,6 +90,9 @@ func (l *Log) CompareRows(ctx context.Context, content replog.Content, yield fun
 		return nil, because(ctx, err)
 	}
 	defer func() { _ = tx.Rollback() }() // what it compares with is gone then, too
+	if _, err := tx.ExecContext(ctx, noTimeLimits); err != nil {
+		return nil, because(ctx, err)
+	}
 	tables, err := applied.Open(ctx, tx, int(l.n), l.name)
 	if err != nil {
 		return nil, because(ctx, err)

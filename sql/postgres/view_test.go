@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -11,6 +12,8 @@ import (
 	"unicode/utf8"
 
 	"replog/replog"
+	"replog/replog/logtest"
+	"replog/sql/postgres/applied"
 )
 
 func exec(t testing.TB, db *sql.DB, query string, args ...any) {
@@ -233,11 +236,30 @@ func TestATextOfATransactionThatWasGivenUpIsStoredByTheNext(t *testing.T) {
 	wantLines(t, got, [][]string{{`INSERT INTO "item"("id", "name") VALUES(?, ?)`}})
 }
 
+// slowContent is of one table that takes its time to be read.
+type slowContent struct{ takes time.Duration }
+
+func (slowContent) Tables() ([]replog.Table, error) {
+	return []replog.Table{{Name: "item", Columns: []replog.TableColumn{{Name: "id", Type: "INTEGER"}}, Key: []int{0}}}, nil
+}
+
+func (c slowContent) Rows(_ string, yield func([]replog.Value) error) error {
+	time.Sleep(c.takes)
+	return yield([]replog.Value{replog.Integer(1)})
+}
+
 func TestNoTimeLimitOfTheServersEndsAReading(t *testing.T) {
 	dsn := migrated(t)
 	s := openStore(t, dsn, Options{})
-	create(t, s, "shop")
-	exec(t, s.DB(), "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET statement_timeout = 100', current_database()); END $$")
+	publish := func(tx *Tx) error {
+		return tx.Publish(replog.SchemaVersion{Fingerprint: "f", Content: slowContent{}})
+	}
+	if err := s.make(t.Context(), "shop", logtest.Start, publish); err != nil {
+		t.Fatal(err)
+	}
+	for _, limit := range []string{"statement_timeout", "idle_in_transaction_session_timeout"} {
+		exec(t, s.DB(), "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET "+limit+" = 100', current_database()); END $$")
+	}
 	log := openLog(t, openStore(t, dsn, Options{}))
 	err := log.view(t.Context(), log.store.readers, func(v *view) error {
 		_, err := v.conn.ExecContext(t.Context(), "SELECT pg_sleep(0.3)")
@@ -245,6 +267,12 @@ func TestNoTimeLimitOfTheServersEndsAReading(t *testing.T) {
 	})
 	if err != nil {
 		t.Error(err)
+	}
+	counts, err := log.CompareRows(t.Context(), slowContent{takes: 300 * time.Millisecond}, func(d applied.Difference) error {
+		return fmt.Errorf("%+v", d)
+	})
+	if err != nil || len(counts) != 1 {
+		t.Errorf("%+v, %v", counts, err)
 	}
 }
 
