@@ -46,13 +46,40 @@ func (t *Tables) Map(ctx context.Context, c Conn, m Mapping, content replog.Cont
 		return err
 	}
 	refused.Problems = target.problems(made, m)
-	if other := t.at(m.Schema, m.Name); other != nil && other.shape.Name != m.Table {
-		refused.Problems = append(refused.Problems, "it holds the rows of "+other.shape.Name)
+	taken, err := t.taken(ctx, c, m)
+	if err != nil {
+		return err
 	}
+	refused.Problems = append(refused.Problems, taken...)
 	if len(refused.Problems) > 0 {
 		return refused
 	}
 	return t.remake(ctx, c, m.Table, made, content)
+}
+
+// taken says why the target cannot be had: it is replog's, or holds other rows. A table
+// may be mapped anew to where it is mapped.
+func (t *Tables) taken(ctx context.Context, c Conn, m Mapping) (problems []string, err error) {
+	if m.Schema == "replog" {
+		return []string{"it is replog's own"}, nil
+	}
+	const holders = `SELECT database, table_name, mapped FROM replog.applied_table WHERE schema_name = $1 AND pg_table = $2`
+	err = query(ctx, c, holders, []any{m.Schema, m.Name}, func(scan func(...any) error) error {
+		var database int
+		var name string
+		var mapped bool
+		err := scan(&database, &name, &mapped)
+		switch {
+		case database != t.database:
+			problems = append(problems, "it holds the rows of "+name+" of another database")
+		case name != m.Table:
+			problems = append(problems, "it holds the rows of "+name)
+		case !mapped:
+			problems = append(problems, "it is the table that replog made for it")
+		}
+		return err
+	})
+	return problems, err
 }
 
 // Unmap has replog make a table of its own again for a mapped table of SQLite's, and

@@ -1,6 +1,7 @@
 package applied
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -166,4 +167,36 @@ func TestARowThatTheServerRefusesIsFoundAmongMany(t *testing.T) {
 	}
 	s.equal()
 	s.want("SELECT count(*) FROM shop.item", "9997")
+}
+
+func TestTablesOfReplogsAreNoTargets(t *testing.T) {
+	m, s := stocked(t)
+	other := &site{t: t, tx: s.tx, m: newMemory(shapeOf("item", 1, "id INTEGER", "name TEXT"))}
+	var err error
+	if other.tables, err = Open(t.Context(), s.tx, 2, "depot"); err == nil {
+		err = other.tables.Publish(t.Context(), s.tx, other.m)
+	}
+	if err == nil {
+		err = s.tables.Map(t.Context(), s.tx, mapping, m)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, to := range []Mapping{
+		{Table: "other", Schema: "shop", Name: "other", Merge: true},
+		{Table: "other", Schema: "depot", Name: "item", Merge: true},
+		{Table: "other", Schema: "replog", Name: "left_out", Merge: true},
+	} {
+		var refused *MapError
+		if err := s.tables.Map(t.Context(), s.tx, to, m); !errors.As(err, &refused) {
+			t.Errorf("%s.%s: %v", to.Schema, to.Name, err)
+		}
+	}
+	var refused *MapError
+	taken := Mapping{Table: "item", Schema: "public", Name: "stock", Columns: map[string]string{"id": "number", "name": "title"}, Merge: true}
+	if err := other.tables.Map(t.Context(), s.tx, taken, other.m); !errors.As(err, &refused) {
+		t.Errorf("a table that another database is mapped to: %v", err)
+	}
+	s.equal()
+	other.equal()
 }
