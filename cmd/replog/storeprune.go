@@ -30,9 +30,9 @@ func storePruneCommand(s *stdio) *cli.Command {
 				horizon, err := store.Prune(ctx, args[0], replog.Revision(before))
 				var early *postgres.PruneError
 				if errors.As(err, &early) {
-					next := fmt.Sprintf("give --before %d, or an earlier one", early.Kept)
-					if early.Kept == 0 {
-						next = "there is nothing to drop yet"
+					next := "servers keep one every 10,000 revisions: nothing can be dropped yet"
+					if early.Kept > 0 {
+						next = fmt.Sprintf("give --before %d, or an earlier one", early.Kept)
 					}
 					return &failure{err: err, next: next}
 				}

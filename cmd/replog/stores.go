@@ -11,6 +11,7 @@ import (
 
 	"replog/server"
 	"replog/sql/postgres"
+	"replog/sql/postgres/applied"
 	"replog/sql/sqlite"
 )
 
@@ -33,13 +34,16 @@ func openStore(ctx context.Context, address string) (*postgres.Store, error) {
 	return s, adviseStore(address, err)
 }
 
-// adviseStore adds which store it is, and what the user can do, to an error of it.
+// adviseStore adds which store it is, and what the user can do, to an error of it, where
+// nobody has done so.
 func adviseStore(address string, err error) error {
-	if err == nil {
-		return nil
+	var advised *failure
+	if err == nil || errors.As(err, &advised) {
+		return err
 	}
 	f := &failure{err: fmt.Errorf("%s: %w", redacted(address), err)}
 	var version *postgres.VersionError
+	var unmappable *applied.MapError
 	switch {
 	case errors.Is(err, postgres.ErrAddress):
 		f.code, f.next = codeUsage, "write what has a meaning in a URL, such as a / or % of a password, as %2F or %25; or leave it to PGPASSWORD or ~/.pgpass"
@@ -47,6 +51,8 @@ func adviseStore(address string, err error) error {
 		f.next = "make it one, or bring it up to date, with `replog store migrate --store ADDRESS`"
 	case errors.As(err, &version):
 		f.next = "use the newer replog that has migrated it"
+	case errors.As(err, &unmappable):
+		f.next = "nothing was changed; `replog store map --help` says what a target has to be"
 	case errors.Is(err, postgres.ErrNotFound):
 		f.next = "`replog store list` shows its databases; `replog init DB --server URL/NAME --publish` makes one"
 	case postgres.IsUnavailable(err):
@@ -58,8 +64,7 @@ func adviseStore(address string, err error) error {
 // adviseLost is adviseStore of an error which means that the store at an address cannot
 // be reached any more. There is no address where logs are in files.
 func adviseLost(address string, err error) error {
-	var advised *failure
-	if err == nil || address == "" || errors.As(err, &advised) || !postgres.IsUnavailable(err) {
+	if address == "" || !postgres.IsUnavailable(err) {
 		return err
 	}
 	return adviseStore(address, err)
