@@ -22,8 +22,8 @@ var divided = []string{"entry", "recorded_statement", "recorded_net", "effect", 
 // new parts: a commit is seen a moment before the other servers' processes are told of
 // new parts, and a reader that knows of the commit only would miss what is in them.
 //
-// A part is entry_7_p3000000 and so on: of database 7, from revision 3,000,000 on. To
-// drop old ones, DETACH each CONCURRENTLY from its table, and DROP it.
+// A part is entry_7_p3000000 and so on: of database 7, from revision 3,000,000 on. Only
+// Prune drops old ones: it moves the horizon, so that nobody misses what they held.
 func (t *Tx) makeParts(revision int64) error {
 	width := t.log.store.options.PartitionRevisions
 	k := t.known
@@ -41,7 +41,7 @@ func (t *Tx) makeParts(revision int64) error {
 		from, to := k.partsTo, (k.partsTo/width+1)*width
 		err := t.makePart(from, to)
 		if hasState(err, lockNotAvailable) && revision < k.partsTo {
-			return nil // somebody drops old parts; there is time
+			return nil // somebody works on the tables; there is time
 		}
 		if err != nil {
 			return fmt.Errorf("make the part of the log from revision %d on: %w", from, err)
@@ -68,7 +68,7 @@ func (t *Tx) makePart(from, to int64) error {
 	return c.commit()
 }
 
-// partTimeout bounds the wait for who detaches a part, and waits in turn for the
+// partTimeout bounds the wait for who works on the tables, and may wait in turn for the
 // transaction that the parts are made for.
 const partTimeout = `SET LOCAL lock_timeout = '5s'`
 
