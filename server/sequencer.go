@@ -86,38 +86,11 @@ func (d *database) gather(first *job) []*job {
 	return batch
 }
 
-// judgeError says that the server could not judge a transaction, or log it, of
-// whose job cut others come before. The others in its batch may fare better.
-type judgeError struct {
-	job *job
-	cut int
-	err error
-}
-
-func (e *judgeError) Error() string { return e.err.Error() }
-func (e *judgeError) Unwrap() error { return e.err }
-
-// refuse sees to it that a transaction is refused without being run, where running it
-// cost the replica its transaction; false where that is not what happened.
-func (e *judgeError) refuse(d *database) bool {
-	var lost *applier.LostError
-	if !errors.As(e.err, &lost) || e.job.unrun[e.cut] != nil {
-		return false
-	}
-	d.cfg.Logger.Warn("a statement could only be stopped together with all others of its batch, which is done again without it",
-		"database", d.name, "device", e.job.device, "seq", e.job.forms[e.cut].Seq, "error", e.err)
-	if e.job.unrun == nil {
-		e.job.unrun = map[int]*replog.Reason{}
-	}
-	e.job.unrun[e.cut] = &replog.Reason{Code: replog.ReasonLimit, Detail: lost.Error()}
-	return true
-}
-
 // process answers every job of the batch. Where one transaction cannot be
 // judged, everything is rolled back and done again without it and what follows
 // it in its job: after an error nobody knows what is left in the replica's
 // transaction. Where an intent took that transaction with it, everything is done
-// again with its own refused.
+// again with its own refused. Where the commit is refused, each job is tried alone.
 func (d *database) process(batch []*job) {
 	for _, j := range batch {
 		j.cut = len(j.forms)
@@ -135,6 +108,13 @@ func (d *database) process(batch []*job) {
 			failed = append(failed, one)
 			one.job.cut = one.cut
 			continue
+		}
+		var refused *refusedError
+		if errors.As(err, &refused) && len(batch) > 1 {
+			for _, j := range batch {
+				d.process([]*job{j})
+			}
+			return
 		}
 		for _, f := range failed {
 			f.job.result.err = f.err
@@ -312,6 +292,9 @@ func (d *database) commit(ctx context.Context, tx *appender, batch []*job) error
 	if errors.Is(err, replog.ErrUnknownOutcome) {
 		_ = tx.LogTx.Rollback() // lets go of the lock, which settle takes
 		return d.settle(ctx, batch, err)
+	}
+	if err != nil && !d.cfg.Stores.Unavailable(err) {
+		return &refusedError{err}
 	}
 	if err != nil {
 		return fmt.Errorf("commit to the log: %w", err)

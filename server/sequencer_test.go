@@ -372,6 +372,61 @@ func TestUploadsThatWaitShareACommit(t *testing.T) {
 	}
 }
 
+// pickyTx says only at the commit that it does not take a device's entries.
+type pickyTx struct {
+	replog.LogTx
+	refuses *atomic.Value // a replog.DeviceID
+	refused bool
+}
+
+func (p *pickyTx) Append(e replog.Entry) error {
+	p.refused = p.refused || e.Transaction.Device == p.refuses.Load()
+	return p.LogTx.Append(e)
+}
+
+func (p *pickyTx) Commit() error {
+	if p.refused {
+		return errors.Join(errors.New("a row is not there"), p.Rollback())
+	}
+	return p.LogTx.Commit()
+}
+
+func TestAnUploadThatTheCommitRefusesStopsOnlyItself(t *testing.T) {
+	stores := &gatedStores{gate: make(chan struct{}, 100), waiting: &atomic.Int32{}}
+	refuses := &atomic.Value{}
+	h := newHarness(t, func(c *Config) {
+		stores.Stores = wrappedStores{Stores: c.Stores, begin: func(tx replog.LogTx) replog.LogTx { return &pickyTx{LogTx: tx, refuses: refuses} }}
+		c.Stores = stores
+	})
+	h.shop()
+	stores.waiting.Store(0)
+	var done sync.WaitGroup
+	for n := range 6 {
+		d := h.enrol("shop")
+		d.insert(int64(10+n), "x")
+		if n == 3 {
+			refuses.Store(d.header.Device)
+		}
+		done.Go(func() {
+			r, err := d.send(d.upload())
+			if err == nil && (r.StatusCode == http.StatusOK) == (n == 3) {
+				err = errors.New(r.Status)
+			}
+			if err != nil {
+				t.Errorf("device %d: %v", n, err)
+			}
+		})
+	}
+	eventually(t, func() bool { return stores.waiting.Load() == 1 && len(h.srv.opened("shop").queue) == 5 })
+	for range 20 {
+		stores.gate <- struct{}{}
+	}
+	done.Wait()
+	if rows := h.replicaRows("shop", `SELECT count(*) FROM item`); rows != "[6]\n" {
+		t.Errorf("rows: %s", rows)
+	}
+}
+
 func TestFullQueueIsToldToComeAgain(t *testing.T) {
 	stores := &gatedStores{gate: make(chan struct{}, 100), waiting: &atomic.Int32{}}
 	h := newHarness(t, func(c *Config) { stores.Stores = c.Stores; c.Stores = stores; c.Limits.Queue = 1 })

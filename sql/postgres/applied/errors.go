@@ -18,11 +18,9 @@ type DivergedError struct {
 }
 
 func (e *DivergedError) Error() string {
-	return fmt.Sprintf("%s has no row for %s %s, which the log changes", e.Target, e.Table, e.Key)
+	return fmt.Sprintf("%s has no row for %s %s, which the log changes: somebody else has written there; "+
+		"`replog store rebuild` makes the tables again", e.Target, e.Table, e.Key)
 }
-
-// Next says what a person can do.
-func (e *DivergedError) Next() string { return "the tables have to be rebuilt from a replica" }
 
 // MapError says why a table cannot be mapped to one that exists.
 type MapError struct {
