@@ -36,7 +36,7 @@ func TestUniqueValuesChangePlaces(t *testing.T) {
 	s.want("SELECT count(*) FROM replog.left_out", "0")
 }
 
-func TestAMissingRowIsDivergence(t *testing.T) {
+func TestMissingRowsAreRecordedAndStopNothing(t *testing.T) {
 	m := newMemory(shapeOf("item", 1, "id INTEGER", "name TEXT"))
 	m.put("item", replog.Integer(1), replog.Text("a"))
 	m.put("item", replog.Integer(2), replog.Text("b"))
@@ -45,11 +45,20 @@ func TestAMissingRowIsDivergence(t *testing.T) {
 	s.apply(
 		m.update("item", integers(1), set{"name": replog.Text("c")}),
 		m.update("item", integers(2), set{"name": replog.Text("d")}))
-	err := s.tables.Flush(t.Context(), s.tx)
-	var diverged *DivergedError
-	if !asError(err, &diverged) || diverged.Table != "item" || diverged.Key != "[2]" {
-		t.Errorf("got %v", err)
+	s.flush()
+	s.want("SELECT string_agg(id || '=' || name, ' ') FROM shop.item", "1=c")
+	s.want("SELECT table_name || ' ' || kind || ' ' || name FROM replog.left_out", "item rows [2]")
+	s.apply(
+		m.update("item", integers(1), set{"name": replog.Text("e")}),
+		m.remove("item", replog.Integer(2)))
+	s.flush()
+	s.want("SELECT string_agg(id || '=' || name, ' ') FROM shop.item", "1=e")
+	s.want("SELECT count(*) FROM replog.left_out", "1")
+	if err := s.tables.Rebuild(t.Context(), s.tx, 9, m); err != nil {
+		t.Fatal(err)
 	}
+	s.want("SELECT count(*) FROM replog.left_out", "0")
+	s.equal()
 }
 
 func TestOneUniqueColumnOfManyRowsMovesByOne(t *testing.T) {

@@ -135,11 +135,23 @@ func (t *Tables) loadMisfits(ctx context.Context, c Conn) error {
 		SELECT table_name FROM replog.applied_table t
 		WHERE database = $1
 			AND EXISTS (SELECT FROM replog.misfit m WHERE m.database = t.database AND m.table_name = t.table_name)`
-	return query(ctx, c, read, []any{t.database}, func(scan func(...any) error) error {
+	err := query(ctx, c, read, []any{t.database}, func(scan func(...any) error) error {
 		var name string
 		err := scan(&name)
 		if made := t.tables[name]; made != nil {
 			made.misfits = true
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	const torn = `SELECT table_name FROM replog.left_out WHERE database = $1 AND kind = 'rows'`
+	return query(ctx, c, torn, []any{t.database}, func(scan func(...any) error) error {
+		var name string
+		err := scan(&name)
+		if made := t.tables[name]; made != nil {
+			made.torn = true
 		}
 		return err
 	})

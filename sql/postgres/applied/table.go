@@ -12,6 +12,9 @@ type table struct {
 	schema string
 	name   string // "" where no table could be made
 	mapped bool
+	// torn: somebody else has removed rows, which is recorded. Others that are missing
+	// stop nothing until the table is made again.
+	torn bool
 	// What stands for the shape's columns, indexes and references: names, "" for what
 	// is not carried.
 	columns, indexes, references []string
@@ -67,6 +70,9 @@ func (t *table) isKey(number int) bool { return slices.Contains(t.shape.Key, num
 func (t *table) usable() bool {
 	return t.name != "" && !slices.ContainsFunc(t.shape.Key, func(k int) bool { return t.cols[k] == nil })
 }
+
+// isStrict tells whether all rows have to be there.
+func (t *table) isStrict() bool { return !t.mapped && !t.torn }
 
 // wanted is the column that the mapping gives a column of SQLite's.
 func (t *table) wanted(number int) column {

@@ -7,8 +7,8 @@ import (
 )
 
 // unit writes what do writes, in a savepoint, and checks the deferred constraints. Where
-// the data violate a constraint, that is left out and do runs again; where the server
-// does not take a row, do runs again carefully. do does not change what it starts from.
+// the data violate a constraint, that is left out and do runs again; so does it where
+// rows are missing, and, carefully, where the server does not take a row. do does not change what it starts from.
 func (t *Tables) unit(ctx context.Context, c Conn, careful bool, do func(w *writer) error) error {
 	for {
 		if _, err := c.ExecContext(ctx, "SAVEPOINT replog_unit"); err != nil {
@@ -31,7 +31,9 @@ func (t *Tables) unit(ctx context.Context, c Conn, careful bool, do func(w *writ
 				return err
 			}
 		case errors.As(err, &missing):
-			return t.diverged(ctx, c, missing)
+			if err := t.tear(ctx, c, missing); err != nil {
+				return err
+			}
 		case isRowFault(err) && !careful:
 			careful = true
 		default:
@@ -75,8 +77,23 @@ func (t *Tables) without(ctx context.Context, c Conn, f *fault) error {
 	return nil
 }
 
+// tear records that rows are missing from a table, as somebody else has written to it,
+// and has the table go without them.
+func (t *Tables) tear(ctx context.Context, c Conn, missing *missingError) error {
+	lost := t.diverged(ctx, c, missing)
+	err := t.record(ctx, c, leftOut{table: lost.Table, kind: "rows", name: lost.Key, reason: lost.Error()})
+	if err != nil {
+		return err
+	}
+	if err := t.changed(ctx, c); err != nil {
+		return err
+	}
+	t.tables[lost.Table].torn = true
+	return nil
+}
+
 // diverged finds the first of the rows that is not there.
-func (t *Tables) diverged(ctx context.Context, c Conn, missing *missingError) error {
+func (t *Tables) diverged(ctx context.Context, c Conn, missing *missingError) *DivergedError {
 	made := missing.table
 	e := &DivergedError{Table: made.shape.Name, Key: missing.rows[0].key, Target: made.target()}
 	var fitting []*pending

@@ -42,7 +42,7 @@ func (w *writer) clear(ctx context.Context, t *table, rows []*pending) error {
 		case stored[p.key] != nil:
 		case p.keyFits():
 			standing = append(standing, p)
-		case !t.mapped:
+		case t.isStrict():
 			return &missingError{t, []*pending{p}}
 		}
 	}
@@ -142,7 +142,7 @@ func (w *writer) returned(ctx context.Context, t *table, rows []*pending) error 
 		}
 		p.op, p.cells = opReplace, p.onto(p.lifted)
 	}
-	if len(missing) > 0 && !t.mapped {
+	if len(missing) > 0 && t.isStrict() {
 		return &missingError{t, missing}
 	}
 	return nil
@@ -211,7 +211,7 @@ func (w *writer) exec(ctx context.Context, t *table, rows []*pending, statement 
 		return err
 	}
 	n, err := result.RowsAffected()
-	if err == nil && int(n) < len(rows) && !t.mapped {
+	if err == nil && int(n) < len(rows) && t.isStrict() {
 		return &missingError{t, rows}
 	}
 	return err
