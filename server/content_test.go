@@ -2,6 +2,8 @@ package server
 
 import (
 	"context"
+	"net/http"
+	"os"
 	"sync/atomic"
 	"testing"
 
@@ -58,4 +60,28 @@ func TestAStoreSeesTheContentAsASchemaStatementLeftIt(t *testing.T) {
 	if _, err := h.srv.opened("bank").log.Entry(context.Background(), 2); err != nil {
 		t.Error(err)
 	}
+}
+
+// unpackingStores put contents into the folder that they are given.
+type unpackingStores struct{ Stores }
+
+func (u unpackingStores) Open(ctx context.Context, name string) (replog.Store, error) {
+	s, err := u.Stores.Open(ctx, name)
+	return unpacking{s}, err
+}
+
+type unpacking struct{ replog.Store }
+
+func (u unpacking) Base(ctx context.Context, folder string, upTo replog.Revision) (*replog.Base, error) {
+	if _, err := os.Stat(folder); err != nil {
+		return nil, err
+	}
+	return u.Store.Base(ctx, folder, upTo)
+}
+
+func TestAServerThatPublishedNothingWritesScripts(t *testing.T) {
+	h := newHarness(t, func(c *Config) { c.Stores = unpackingStores{c.Stores} })
+	h.shop()
+	h.restart()
+	h.ok(h.do("GET", "/v1/shop/log?form=sql", h.admin(), nil), http.StatusOK)
 }

@@ -58,9 +58,6 @@ func (s *Server) unreserve(name string) {
 // receiveDatabase receives a database's first content in a folder of its own, and has
 // it made.
 func (s *Server) receiveDatabase(c *call) (replog.Head, error) {
-	if err := os.MkdirAll(s.incomingFolder(), 0o700); err != nil {
-		return replog.Head{}, err
-	}
 	folder, err := os.MkdirTemp(s.incomingFolder(), c.name+"-")
 	if err != nil {
 		return replog.Head{}, err

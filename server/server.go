@@ -110,6 +110,9 @@ func (s *Server) open(ctx context.Context) error {
 	if err := os.RemoveAll(s.incomingFolder()); err != nil {
 		return err
 	}
+	if err := os.Mkdir(s.incomingFolder(), 0o700); err != nil {
+		return err
+	}
 	if s.registry, err = openRegistry(ctx, s.cfg.Stores); err != nil {
 		return err
 	}
