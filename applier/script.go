@@ -51,11 +51,13 @@ func WriteScript(ctx context.Context, base *Conn, log replog.Log, f replog.Filte
 	return s.w.Flush()
 }
 
-// inCommitOrder makes a filter that selects the same entries oldest first.
+// inCommitOrder makes a filter that selects the same entries oldest first, from the
+// horizon on: the schema before them is asked for.
 func inCommitOrder(ctx context.Context, log replog.Log, head replog.Head, f replog.Filter) (replog.Filter, error) {
 	if f.UpTo == 0 || f.UpTo > head.Revision {
 		f.UpTo = head.Revision
 	}
+	f.After = max(f.After, head.Horizon-1)
 	if f.Limit > 0 {
 		f.Descending = true
 		oldest := f.UpTo + 1

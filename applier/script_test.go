@@ -217,3 +217,13 @@ func TestAScriptOfTheNewestGoesOnFromTheStateBefore(t *testing.T) {
 	want := scripted(t, "want", swapSchema, "UPDATE t SET a = 'z' WHERE id = 2; UPDATE t SET a = 'y' WHERE id = 1")
 	mustEqual(t, "the script's result and what is wanted", base, want, nil)
 }
+
+func TestAScriptBeginsWhereTheLogDoes(t *testing.T) {
+	head := replog.Head{Revision: 9, Horizon: 4}
+	for after, want := range map[replog.Revision]replog.Revision{0: 3, 3: 3, 5: 5} {
+		f, err := inCommitOrder(t.Context(), nil, head, replog.Filter{After: after})
+		if err != nil || f.After != want || f.UpTo != 9 {
+			t.Errorf("after %d: %+v, %v", after, f, err)
+		}
+	}
+}
