@@ -24,7 +24,7 @@ type database struct {
 	shared SharedStores // nil where this server alone writes the log
 	// schemas are fingerprints that the log is known to have.
 	schemas sync.Map
-	epoch   replog.Epoch // in which schemas and last were filled; the writer's
+	epoch   replog.Epoch // in which schemas were filled; the writer's
 
 	queue   chan *job
 	behind  chan chan<- error // asks the writer to bring the replica to the head
