@@ -30,7 +30,7 @@ func (t *Tx) Append(e replog.Entry) error {
 	}
 	t.head.Revision, t.head.Chain = e.Revision, t.head.Chain.Next(&e)
 	if e.Made().Len() > 0 {
-		t.last.add(e.Revision, e.Transaction.Device)
+		t.last.Add(e.Revision, e.Transaction.Device)
 	}
 	return nil
 }

@@ -93,14 +93,7 @@ func (t *Tx) LastSeq(device replog.DeviceID) (replog.Seq, error) {
 
 // Foreign implements replog.LogTx.
 func (t *Tx) Foreign(after replog.Revision, device replog.DeviceID) (replog.Revision, error) {
-	newest := t.last.revision
-	if t.last.device == device {
-		newest = t.last.other
-	}
-	if newest <= after {
-		return 0, nil
-	}
-	return newest, nil
+	return t.last.Foreign(after, device), nil
 }
 
 // Concurrent implements replog.LogTx.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"replog/replog"
+	"replog/sql/internal/form"
 )
 
 // Options says how a store is opened. The zero Options are good.
@@ -116,7 +117,7 @@ func (s *Store) makeIn(ctx context.Context, name string, head replog.Head, fill 
 	l := newLog(s, head.Database, name, n)
 	<-l.turn
 	l.known.forget(head)
-	t := l.newTx(c, head, lastChange{})
+	t := l.newTx(c, head, form.LastChange{})
 	t.creates = true
 	if err = c.runAll(l.text(createDatabase)); err == nil {
 		err = t.makeParts(int64(head.Revision))

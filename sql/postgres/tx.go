@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"replog/replog"
+	"replog/sql/internal/form"
 )
 
 // Tx is the writer's transaction. It implements replog.LogTx. Appends are gathered and
@@ -15,7 +16,7 @@ type Tx struct {
 	log  *Log
 	c    *writer
 	head replog.Head
-	last lastChange
+	last form.LastChange
 	// creates: the database is made in this transaction.
 	creates bool
 
@@ -33,20 +34,6 @@ type Tx struct {
 }
 
 var _ replog.LogTx = (*Tx)(nil)
-
-// lastChange tells who changed something last.
-type lastChange struct {
-	revision replog.Revision // of the newest entry that changed something
-	device   replog.DeviceID // that made it
-	other    replog.Revision // of the newest that any other device made
-}
-
-func (c *lastChange) add(r replog.Revision, device replog.DeviceID) {
-	if c.device != device {
-		c.other, c.device = c.revision, device
-	}
-	c.revision = r
-}
 
 // Begin implements replog.Log. ctx ends only the waiting: for a connection, and for
 // another writer in this process or elsewhere.
@@ -82,11 +69,11 @@ func (l *Log) begin(ctx context.Context) (*Tx, error) {
 		return nil, err
 	}
 	head := replog.Head{Database: l.id}
-	var last lastChange
+	var last form.LastChange
 	// One statement that locked the row and read others would see these as they were
 	// before it waited. A context that ends here ends the connection, and the lock.
 	row := c.tx.QueryRowContext(ctx, lockHead, l.n)
-	err = c.note(row.Scan(&head.Epoch, &head.Revision, &head.Chain, &head.Horizon, &last.revision, &last.device, &last.other))
+	err = c.note(row.Scan(&head.Epoch, &head.Revision, &head.Chain, &head.Horizon, &last.Revision, &last.Device, &last.Other))
 	if err != nil {
 		return nil, errors.Join(err, c.rollback())
 	}
@@ -101,7 +88,7 @@ func (l *Log) begin(ctx context.Context) (*Tx, error) {
 }
 
 // newTx makes a transaction of one that has the lock.
-func (l *Log) newTx(c *writer, head replog.Head, last lastChange) *Tx {
+func (l *Log) newTx(c *writer, head replog.Head, last form.LastChange) *Tx {
 	return &Tx{
 		log: l, c: c, head: head, last: last,
 		batches: newBatches(), shapes: &l.known.shapes, unsent: map[replog.DeviceID]bool{}, known: l.known,
@@ -161,7 +148,7 @@ func (t *Tx) prepare() error {
 	}
 	if err == nil {
 		err = t.c.run(updateHead, t.log.n, string(t.head.Epoch), int64(t.head.Revision), string(t.head.Chain),
-			int64(t.last.revision), string(t.last.device), int64(t.last.other))
+			int64(t.last.Revision), string(t.last.Device), int64(t.last.Other))
 	}
 	return err
 }

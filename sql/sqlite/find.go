@@ -66,14 +66,7 @@ func (t *tx) LastSeq(device replog.DeviceID) (seq replog.Seq, err error) {
 
 // Foreign implements replog.LogTx.
 func (t *tx) Foreign(after replog.Revision, device replog.DeviceID) (replog.Revision, error) {
-	newest := t.last.revision
-	if t.last.device == device {
-		newest = t.last.other
-	}
-	if newest <= after {
-		return 0, nil
-	}
-	return newest, nil
+	return t.last.Foreign(after, device), nil
 }
 
 // Concurrent implements replog.LogTx.

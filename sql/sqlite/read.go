@@ -12,9 +12,9 @@ import (
 // Head implements replog.Log.
 func (l *Log) Head(ctx context.Context) (replog.Head, error) {
 	var h replog.Head
-	var last lastChange
+	var last form.LastChange
 	err := l.readers.QueryRowContext(ctx, selectHead).Scan(&h.Database, &h.Epoch, &h.Revision, &h.Chain,
-		&last.revision, &last.device, &last.other)
+		&last.Revision, &last.Device, &last.Other)
 	return h, l.explain(err)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"replog/replog"
+	"replog/sql/internal/form"
 )
 
 // tx is the writer's transaction. The head is written once, at the commit.
@@ -13,25 +14,11 @@ type tx struct {
 	log  *Log
 	s    *session
 	head replog.Head
-	last lastChange
+	last form.LastChange
 	// broken is set where an append failed half-way: what is there must not be
 	// committed.
 	broken error
 	ended  bool
-}
-
-// lastChange tells who changed something last.
-type lastChange struct {
-	revision replog.Revision // of the newest entry that changed something
-	device   replog.DeviceID // that made it
-	other    replog.Revision // of the newest that any other device made
-}
-
-func (c *lastChange) add(r replog.Revision, device replog.DeviceID) {
-	if c.device != device {
-		c.other, c.device = c.revision, device
-	}
-	c.revision = r
 }
 
 // Begin implements replog.Log. *BusyError where another process holds the lock
@@ -70,7 +57,7 @@ func (l *Log) begin(ctx context.Context) (*tx, error) {
 		return nil, err
 	}
 	return t, t.s.row(selectHead, nil, &t.head.Database, &t.head.Epoch, &t.head.Revision, &t.head.Chain,
-		&t.last.revision, &t.last.device, &t.last.other)
+		&t.last.Revision, &t.last.Device, &t.last.Other)
 }
 
 // Head implements replog.LogTx.
@@ -89,7 +76,7 @@ func (t *tx) Commit() error {
 	err := t.broken
 	if err == nil {
 		err = t.s.exec(updateHead, string(t.head.Epoch), int64(t.head.Revision), string(t.head.Chain),
-			int64(t.last.revision), string(t.last.device), int64(t.last.other))
+			int64(t.last.Revision), string(t.last.Device), int64(t.last.Other))
 	}
 	if err != nil {
 		return errors.Join(err, t.Rollback())

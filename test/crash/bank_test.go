@@ -71,17 +71,8 @@ func moveMoney(t *testing.T, at place, kills int) {
 		}
 		s.checkMoney(d.path)
 	}
-	seen := map[*device][]string{}
-	for _, d := range devices {
-		d.stopSyncing()
-		seen[d] = d.stopWriter()
-	}
-	s.syncUntilQuiet(devices)
-	s.checkEqual(devices)
-	s.checkTables(devices[0])
+	seen, entries := s.settle(devices)
 	s.checkMoney(s.path("fresh.db"))
-	entries := s.log(devices[0])
-	checkRevisions(t, entries)
 	applied, kept := s.checkTransfers(entries, seen)
 	if applied == 0 || kept == 0 {
 		t.Errorf("%d transfers applied, %d kept as conflicts: too little was tried", applied, kept)

@@ -86,16 +86,7 @@ func killEverything(t *testing.T, at place, kills int) {
 			d.killSync()
 		}
 	}
-	seen := map[*device][]string{}
-	for _, d := range devices {
-		d.stopSyncing()
-		seen[d] = d.stopWriter()
-	}
-	s.syncUntilQuiet(devices)
-	s.checkEqual(devices)
-	s.checkTables(devices[0])
-	entries := s.log(devices[0])
-	checkRevisions(t, entries)
+	seen, entries := s.settle(devices)
 	inserted := checkInserted(t, entries)
 	applied, kept := checkSeen(t, entries, inserted, seen)
 	if applied == 0 || kept == 0 {

@@ -38,16 +38,7 @@ func TestNothingAcknowledgedIsLostWherePrimariesAreKilledAndTheirStandbysPromote
 		pause(time.Duration(rng.Int64N(int64(time.Second))))
 		primary, standby = standby, standby.StandbyAt(t, gone.Port, true)
 	}
-	seen := map[*device][]string{}
-	for _, d := range devices {
-		d.stopSyncing()
-		seen[d] = d.stopWriter()
-	}
-	s.syncUntilQuiet(devices)
-	s.checkEqual(devices)
-	s.checkTables(devices[0])
-	entries := s.log(devices[0])
-	checkRevisions(t, entries)
+	seen, entries := s.settle(devices)
 	applied, _ := checkSeen(t, entries, checkInserted(t, entries), seen)
 	if applied == 0 {
 		t.Error("nothing was applied: too little was tried")

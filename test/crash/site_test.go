@@ -259,6 +259,24 @@ func (s *site) syncUntilQuiet(devices []*device) {
 	s.t.Fatal("the devices do not come to rest")
 }
 
+// settle ends the devices' programs, brings everybody together, and checks that all
+// hold the same and the log has no gaps. It returns the rows whose commits the
+// applications saw, and the log.
+func (s *site) settle(devices []*device) (map[*device][]string, []replog.LogLine) {
+	s.t.Helper()
+	seen := map[*device][]string{}
+	for _, d := range devices {
+		d.stopSyncing()
+		seen[d] = d.stopWriter()
+	}
+	s.syncUntilQuiet(devices)
+	s.checkEqual(devices)
+	s.checkTables(devices[0])
+	entries := s.log(devices[0])
+	checkRevisions(s.t, entries)
+	return seen, entries
+}
+
 // checkEqual compares all devices, and a new clone of the server's content.
 func (s *site) checkEqual(devices []*device) {
 	s.t.Helper()
