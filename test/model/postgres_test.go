@@ -18,7 +18,7 @@ import (
 
 // On PostgreSQL there is one history for so many on SQLite: they take longer, and what
 // they have of their own is the store.
-const fewer = 10
+const fewer = 20
 
 func TestConvergenceOnPostgreSQL(t *testing.T) {
 	for _, servers := range []int{1, 3} {
