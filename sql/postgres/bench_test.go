@@ -8,30 +8,8 @@ import (
 	"testing"
 
 	"replog/replog"
+	"replog/sql/internal/storetest"
 )
-
-// orders makes n inserts like those of the figures: a random UUID as the key and a
-// random note.
-func orders(random *rand.Rand, n int) []replog.Change {
-	letters := "abcdefghijklmnopqrstuvwxyz"
-	changes := make([]replog.Change, n)
-	for i := range changes {
-		id := replog.Text(fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x",
-			random.Uint32(), random.Uint32()>>16, random.Uint32()>>20, random.Uint32()>>20, random.Uint64()>>16))
-		note := make([]byte, 20+random.IntN(41))
-		for j := range note {
-			note[j] = letters[random.IntN(len(letters))]
-		}
-		changes[i] = replog.Change{
-			Table: "orders", Op: replog.Insert, Time: 1700000000000 + replog.Millis(i),
-			Key: []replog.Value{id}, KeyColumns: []string{"id"},
-			Columns: []string{"id", "customer", "item", "qty", "price", "note", "created_at"},
-			New: []replog.Value{id, replog.Text("Customer 17"), replog.Text("item-42"), replog.Integer(int64(i % 50)),
-				replog.Real(float64(random.IntN(100_000)) / 100), replog.Text(string(note)), replog.Text("2026-11-22T05:46:44Z")},
-		}
-	}
-	return changes
-}
 
 // fill appends n entries of so many rows each, in transactions of 1,000 entries.
 func fill(b testing.TB, log *Log, n, rows int) {
@@ -49,7 +27,7 @@ func fill(b testing.TB, log *Log, n, rows int) {
 		}
 		for range min(n, 1000) {
 			seq++
-			e := entry(seq, orders(random, rows)...)
+			e := storetest.Entry(seq, storetest.Orders(random, rows)...)
 			e.Revision = tx.Head().Revision + 1
 			_, e.Hash = e.Transaction.Encode()
 			err = errors.Join(err, tx.Append(e))
@@ -121,8 +99,8 @@ func BenchmarkRead(b *testing.B) {
 func BenchmarkConcurrent(b *testing.B) {
 	log := newShop(b, Options{})
 	random := rand.New(rand.NewPCG(1, 2))
-	changes := orders(random, 10_000)
-	add(b, log, entry(1, changes...))
+	changes := storetest.Orders(random, 10_000)
+	add(b, log, storetest.Entry(1, changes...))
 	tx, err := log.Begin(context.Background())
 	if err != nil {
 		b.Fatal(err)

@@ -4,6 +4,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"replog/sql/internal/storetest"
 )
 
 // TestQueriesInTheDocsRun runs what docs/postgres.md shows, and has each give something.
@@ -13,19 +15,19 @@ func TestQueriesInTheDocsRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	log := newShop(t, Options{})
-	refused := entry(2, insert(1, "again"))
+	refused := storetest.Entry(2, storetest.Insert(1, "again"))
 	refused.Outcome, refused.Changes, refused.Reason.Code = "conflict", nil, "exists"
 	refused.Received = 4_000_000_000_000
-	add(t, log, entry(1, insert(1, "one")))
+	add(t, log, storetest.Entry(1, storetest.Insert(1, "one")))
 	add(t, log, refused)
 	db := log.store.DB()
-	exec(t, db, `INSERT INTO replog.device (id, database_id, name, enrolled_at)
+	storetest.Exec(t, db, `INSERT INTO replog.device (id, database_id, name, enrolled_at)
 		SELECT 'aaaaaaaa-0000-4000-8000-000000000001', id, 'laptop', 0 FROM replog.database`)
 	count := 0
 	for _, block := range strings.Split(string(text), "```sql\n")[1:] {
 		query, _, _ := strings.Cut(block, "```")
 		count++
-		if got := lines(t, db, strings.TrimSuffix(strings.TrimSpace(query), ";")); len(got) == 0 {
+		if got := storetest.Lines(t, db, strings.TrimSuffix(strings.TrimSpace(query), ";")); len(got) == 0 {
 			t.Errorf("nothing comes of\n%s", query)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"replog/replog"
 	"replog/replog/logtest"
+	"replog/sql/internal/storetest"
 )
 
 // follow gives what Follow tells, until the test ends.
@@ -53,13 +54,13 @@ func TestWhoFollowsIsToldWhatIsAnnounced(t *testing.T) {
 	listens(t, s)
 	log := openLog(t, s)
 	for seq := range 3 {
-		add(t, log, entry(replog.Seq(seq+1), insert(int64(seq), "x")))
+		add(t, log, storetest.Entry(replog.Seq(seq+1), storetest.Insert(int64(seq), "x")))
 		s.Announce(log.id)
 		wantTold(t, told)
 	}
 	// A lost connection is made again.
-	exec(t, s.DB(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()")
-	add(t, log, entry(4, insert(4, "x")))
+	storetest.Exec(t, s.DB(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()")
+	add(t, log, storetest.Entry(4, storetest.Insert(4, "x")))
 	wantTold(t, told)
 	select {
 	case <-told:
@@ -74,7 +75,7 @@ func TestWhoFollowsFindsWhatNobodyAnnounced(t *testing.T) {
 	create(t, s, "shop")
 	told := follow(t, openStore(t, dsn, Options{}), 10*time.Millisecond)
 	wantTold(t, told)
-	add(t, openLog(t, s), entry(1, insert(1, "x")))
+	add(t, openLog(t, s), storetest.Entry(1, storetest.Insert(1, "x")))
 	wantTold(t, told)
 }
 

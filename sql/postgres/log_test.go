@@ -8,6 +8,7 @@ import (
 
 	"replog/replog"
 	"replog/replog/logtest"
+	"replog/sql/internal/storetest"
 	"replog/test/cluster"
 )
 
@@ -26,7 +27,7 @@ func conform(t *testing.T, o Options) logtest.Open {
 	dsn := migrated(t)
 	return func(t *testing.T) (replog.Log, func() replog.Log) {
 		store := openStore(t, dsn, o)
-		exec(t, store.DB(), "UPDATE replog.database SET id = 'of test ' || n, retired_at = 0 WHERE retired_at IS NULL")
+		storetest.Exec(t, store.DB(), "UPDATE replog.database SET id = 'of test ' || n, retired_at = 0 WHERE retired_at IS NULL")
 		create(t, store, "shop")
 		return openLog(t, store), func() replog.Log {
 			if err := store.Close(); err != nil {
@@ -105,25 +106,6 @@ func appendTo(tx *Tx, e replog.Entry) error {
 	e.Revision = tx.Head().Revision + 1
 	_, e.Hash = e.Transaction.Encode()
 	return tx.Append(e)
-}
-
-func entry(seq replog.Seq, changes ...replog.Change) replog.Entry {
-	e := replog.Entry{Received: 1700000000500, Outcome: replog.Applied, Transaction: replog.Transaction{
-		Device: "aaaaaaaa-0000-4000-8000-000000000001", Seq: seq, Time: 1700000000000, Nonce: "00",
-	}}
-	for _, c := range changes {
-		e.Transaction.Statements = append(e.Transaction.Statements, replog.Statement{Change: c})
-	}
-	e.Changes = changes
-	return e
-}
-
-func insert(id int64, name string) replog.Change {
-	return replog.Change{
-		Table: "item", Op: replog.Insert, Time: 1700000000000,
-		Key: []replog.Value{replog.Integer(id)}, KeyColumns: []string{"id"},
-		Columns: []string{"id", "name"}, New: []replog.Value{replog.Integer(id), replog.Text(name)},
-	}
 }
 
 func update(id int64, from, to string) replog.Change {

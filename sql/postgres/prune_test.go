@@ -7,13 +7,14 @@ import (
 	"testing"
 
 	"replog/replog"
+	"replog/sql/internal/storetest"
 )
 
 func TestAPrunedLogGoesOnFromItsHorizon(t *testing.T) {
 	ctx := context.Background()
 	log := newShop(t, Options{PartitionRevisions: 4})
 	for seq := range replog.Seq(11) {
-		add(t, log, entry(seq+1, insert(int64(seq), "one")))
+		add(t, log, storetest.Entry(seq+1, storetest.Insert(int64(seq), "one")))
 	}
 	var early *PruneError
 	if _, err := log.store.Prune(ctx, "shop", 8); !errors.As(err, &early) || early.Kept != 0 {
@@ -56,7 +57,7 @@ func TestAPrunedLogGoesOnFromItsHorizon(t *testing.T) {
 	if tx.Head().Horizon != 8 {
 		t.Errorf("%+v", tx.Head())
 	}
-	if err := errors.Join(appendTo(tx, entry(12, insert(12, "more"))), tx.Commit()); err != nil {
+	if err := errors.Join(appendTo(tx, storetest.Entry(12, storetest.Insert(12, "more"))), tx.Commit()); err != nil {
 		t.Error(err)
 	}
 }
@@ -74,7 +75,7 @@ func TestWhoReadsALogKeepsItsOldPartsAndNobodyWaitsForLong(t *testing.T) {
 	ctx := context.Background()
 	log := newShop(t, Options{PartitionRevisions: 4})
 	for seq := range replog.Seq(11) {
-		add(t, log, entry(seq+1, insert(int64(seq), "one")))
+		add(t, log, storetest.Entry(seq+1, storetest.Insert(int64(seq), "one")))
 	}
 	info := SnapshotInfo{Revision: 9, Chain: mustChain(t, log, 9), Size: 3}
 	if err := log.KeepSnapshot(ctx, info, bytes.NewReader([]byte("abc"))); err != nil {
@@ -91,7 +92,7 @@ func TestWhoReadsALogKeepsItsOldPartsAndNobodyWaitsForLong(t *testing.T) {
 		}()
 		waitFor(t, log.store, "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock')")
 		// It does not hold up those who write, and has not overtaken who reads.
-		add(t, log, entry(12, insert(12, "more")))
+		add(t, log, storetest.Entry(12, storetest.Insert(12, "more")))
 		rows, err := entryRows(v, log.text(selectJudged+"ORDER BY revision"))
 		if err == nil && (len(rows) == 0 || rows[0].Revision != 1) {
 			t.Errorf("%d entries are left to who began before", len(rows))

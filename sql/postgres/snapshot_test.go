@@ -10,6 +10,7 @@ import (
 
 	"replog/replog"
 	"replog/replog/logtest"
+	"replog/sql/internal/storetest"
 )
 
 func TestASnapshotComesBack(t *testing.T) {
@@ -28,7 +29,7 @@ func TestASnapshotComesBack(t *testing.T) {
 	log := openLog(t, s)
 	var infos []SnapshotInfo
 	for n := range 4 {
-		add(t, log, entry(replog.Seq(n+1), insert(int64(n), "x")))
+		add(t, log, storetest.Entry(replog.Seq(n+1), storetest.Insert(int64(n), "x")))
 		head, err := log.Head(ctx)
 		if err != nil {
 			t.Fatal(err)
@@ -60,7 +61,7 @@ func TestASnapshotComesBack(t *testing.T) {
 func TestASnapshotOfAnotherLogIsNotKeptNorGiven(t *testing.T) {
 	ctx := context.Background()
 	log := newShop(t, Options{})
-	add(t, log, entry(1, insert(1, "x")))
+	add(t, log, storetest.Entry(1, storetest.Insert(1, "x")))
 	head, err := log.Head(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +81,7 @@ func TestASnapshotOfAnotherLogIsNotKeptNorGiven(t *testing.T) {
 	if err := log.KeepSnapshot(ctx, info, bytes.NewReader([]byte{1})); err != nil {
 		t.Fatal(err)
 	}
-	exec(t, log.store.DB(), log.text("UPDATE replog.entry_{n} SET chain = 'given up'"))
+	storetest.Exec(t, log.store.DB(), log.text("UPDATE replog.entry_{n} SET chain = 'given up'"))
 	if _, _, err := log.NewestSnapshot(ctx, 9); !errors.Is(err, replog.ErrNotFound) {
 		t.Errorf("got error %v, want ErrNotFound", err)
 	}

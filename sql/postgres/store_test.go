@@ -10,6 +10,7 @@ import (
 
 	"replog/replog"
 	"replog/replog/logtest"
+	"replog/sql/internal/storetest"
 	"replog/test/cluster"
 )
 
@@ -47,13 +48,13 @@ func TestAStoreOfAnotherVersionIsRefused(t *testing.T) {
 			t.Errorf("got error %v, want a VersionError of %d", err, want)
 		}
 	}
-	exec(t, db, "INSERT INTO replog.goose_db_version (version_id, is_applied) VALUES (99, true)")
+	storetest.Exec(t, db, "INSERT INTO replog.goose_db_version (version_id, is_applied) VALUES (99, true)")
 	check(99)
 	var version *VersionError
 	if _, _, err := Migrate(context.Background(), dsn); !errors.As(err, &version) || version.Store != 99 {
 		t.Errorf("Migrate: got error %v, want a VersionError", err)
 	}
-	exec(t, db, "DELETE FROM replog.goose_db_version WHERE version_id > 1")
+	storetest.Exec(t, db, "DELETE FROM replog.goose_db_version WHERE version_id > 1")
 	check(1)
 }
 
@@ -114,10 +115,10 @@ func TestNothingNeedsASearchPath(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	name := lines(t, db, "SELECT current_database()")[0][0]
-	exec(t, db, "ALTER DATABASE "+name+" SET search_path = nowhere")
-	exec(t, db, "ALTER DATABASE "+name+" SET synchronous_commit = off")
-	exec(t, db, "ALTER DATABASE "+name+" SET statement_timeout = '10min'")
+	name := storetest.Lines(t, db, "SELECT current_database()")[0][0]
+	storetest.Exec(t, db, "ALTER DATABASE "+name+" SET search_path = nowhere")
+	storetest.Exec(t, db, "ALTER DATABASE "+name+" SET synchronous_commit = off")
+	storetest.Exec(t, db, "ALTER DATABASE "+name+" SET statement_timeout = '10min'")
 	if _, _, err := Migrate(context.Background(), dsn); err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +126,7 @@ func TestNothingNeedsASearchPath(t *testing.T) {
 	create(t, s, "shop")
 	log := openLog(t, s)
 	for seq := range replog.Seq(5) {
-		add(t, log, entry(seq+1, insert(int64(seq), "x")))
+		add(t, log, storetest.Entry(seq+1, storetest.Insert(int64(seq), "x")))
 	}
 	found := 0
 	err = log.Entries(context.Background(), replog.Filter{Tables: []string{"ITEM"}, Text: "item"}, func(replog.Entry) error {
@@ -135,19 +136,19 @@ func TestNothingNeedsASearchPath(t *testing.T) {
 	if err != nil || found != 5 {
 		t.Errorf("found %d, %v", found, err)
 	}
-	wantLines(t, lines(t, s.DB(), "SELECT count(*) FROM replog.transaction_log"), [][]string{{"5"}})
+	wantLines(t, storetest.Lines(t, s.DB(), "SELECT count(*) FROM replog.transaction_log"), [][]string{{"5"}})
 }
 
 func TestATransactionIsDurableWhateverTheServersDefaults(t *testing.T) {
 	dsn := migrated(t)
 	s := openStore(t, dsn, Options{})
-	name := lines(t, s.DB(), "SELECT current_database()")[0][0]
+	name := storetest.Lines(t, s.DB(), "SELECT current_database()")[0][0]
 	create(t, s, "shop")
 	for setting, value := range map[string]string{
 		"default_transaction_isolation": "serializable", "default_transaction_read_only": "on",
 		"synchronous_commit": "off", "statement_timeout": "'1min'", "lock_timeout": "'1min'", "idle_in_transaction_session_timeout": "'1min'",
 	} {
-		exec(t, s.DB(), fmt.Sprintf("ALTER DATABASE %s SET %s = %s", name, setting, value))
+		storetest.Exec(t, s.DB(), fmt.Sprintf("ALTER DATABASE %s SET %s = %s", name, setting, value))
 	}
 	tx := begin(t, openLog(t, openStore(t, dsn, Options{})))
 	for setting, want := range map[string]string{

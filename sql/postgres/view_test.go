@@ -13,49 +13,9 @@ import (
 
 	"replog/replog"
 	"replog/replog/logtest"
+	"replog/sql/internal/storetest"
 	"replog/sql/postgres/applied"
 )
-
-func exec(t testing.TB, db *sql.DB, query string, args ...any) {
-	t.Helper()
-	if _, err := db.Exec(query, args...); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// lines gives the rows of a query as text, NULL as "-".
-func lines(t testing.TB, db *sql.DB, query string, args ...any) [][]string {
-	t.Helper()
-	rows, err := db.Query(query, args...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	columns, _ := rows.Columns()
-	var all [][]string
-	for rows.Next() {
-		values := make([]sql.NullString, len(columns))
-		into := make([]any, len(columns))
-		for i := range values {
-			into[i] = &values[i]
-		}
-		if err := rows.Scan(into...); err != nil {
-			t.Fatal(err)
-		}
-		line := make([]string, len(columns))
-		for i, v := range values {
-			line[i] = "-"
-			if v.Valid {
-				line[i] = v.String
-			}
-		}
-		all = append(all, line)
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return all
-}
 
 func wantLines(t testing.TB, got, want [][]string) {
 	t.Helper()
@@ -66,16 +26,16 @@ func wantLines(t testing.TB, got, want [][]string) {
 
 // awkward are changes whose names and values have what is special somewhere.
 func awkward() []replog.Change {
-	text := insert(1, "[\"]\x00\\u0000\xff]")
+	text := storetest.Insert(1, "[\"]\x00\\u0000\xff]")
 	text.Table, text.KeyColumns = "odd \"table\" \x00 "+escapeText, []string{`odd "key"`}
 	text.Columns = []string{`odd "key"`, "ends ]"}
-	changed := insert(2, "")
+	changed := storetest.Insert(2, "")
 	changed.Op, changed.Columns = replog.Update, []string{"name", "price"}
 	changed.Old = []replog.Value{replog.Text("one]"), replog.Real(0.1)}
 	changed.New = []replog.Value{replog.Text("]\\\x00\x00\\\\\x00"), replog.Real(1e300)}
 	changed.Key = []replog.Value{replog.Text("]"), replog.Blob([]byte{1})}
 	changed.KeyColumns = []string{"a", "b"}
-	gone := insert(3, "three")
+	gone := storetest.Insert(3, "three")
 	gone.Op, gone.Old, gone.New = replog.Delete, gone.New, nil
 	return []replog.Change{text, changed, gone}
 }
@@ -92,15 +52,15 @@ func jsonOf(t testing.TB, db *sql.DB, values []replog.Value) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return lines(t, db, "SELECT $1::jsonb", string(j))[0][0]
+	return storetest.Lines(t, db, "SELECT $1::jsonb", string(j))[0][0]
 }
 
 func TestTheViewShowsEachStatementAsThePackageRendersIt(t *testing.T) {
 	log := newShop(t, Options{})
-	e := entry(1, awkward()...)
+	e := storetest.Entry(1, awkward()...)
 	add(t, log, e)
 	db := log.store.DB()
-	got := lines(t, db, "SELECT database, sql, args FROM replog.transaction_log ORDER BY revision, n")
+	got := storetest.Lines(t, db, "SELECT database, sql, args FROM replog.transaction_log ORDER BY revision, n")
 	for i := range e.Transaction.Statements {
 		sql, args := e.Transaction.Statements[i].SQL()
 		if want := []string{"shop", escaped(sql), jsonOf(t, db, args)}; !reflect.DeepEqual(got[i], want) {
@@ -111,21 +71,21 @@ func TestTheViewShowsEachStatementAsThePackageRendersIt(t *testing.T) {
 
 func TestTheViewTellsTimesOutcomesAndReasons(t *testing.T) {
 	log := newShop(t, Options{})
-	add(t, log, entry(1, insert(1, "one"), insert(2, "two")))
+	add(t, log, storetest.Entry(1, storetest.Insert(1, "one"), storetest.Insert(2, "two")))
 
 	reason := replog.Reason{Code: replog.ReasonExists, Detail: "it is there"}
-	divided := entry(2, insert(3, "three"), insert(1, "other"))
+	divided := storetest.Entry(2, storetest.Insert(3, "three"), storetest.Insert(1, "other"))
 	divided.Changes = divided.Changes[:1]
 	divided.Reason = reason
 	divided.Parts = []replog.Part{{Outcome: replog.Conflict, Reason: reason, Rows: []int{1}}}
 	add(t, log, divided)
 
-	refused := entry(3, insert(1, "other"))
+	refused := storetest.Entry(3, storetest.Insert(1, "other"))
 	refused.Outcome, refused.Changes, refused.Reason = replog.Conflict, nil, reason
 	add(t, log, refused)
 
 	db := log.store.DB()
-	got := lines(t, db, `SELECT revision, seq, n, recorded_at, recorded AT TIME ZONE 'UTC', received_at, received AT TIME ZONE 'UTC',
+	got := storetest.Lines(t, db, `SELECT revision, seq, n, recorded_at, recorded AT TIME ZONE 'UTC', received_at, received AT TIME ZONE 'UTC',
 		outcome, reason, detail FROM replog.transaction_log ORDER BY revision, n`)
 	when := []string{"1700000000000", "2023-11-14T22:13:20Z", "1700000000500", "2023-11-14T22:13:20.5Z"}
 	row := func(revision, n, outcome, reason, detail string) []string {
@@ -142,31 +102,31 @@ func TestTheViewTellsTimesOutcomesAndReasons(t *testing.T) {
 
 func TestATimeThatPostgreSQLCannotHoldIsNull(t *testing.T) {
 	log := newShop(t, Options{})
-	far := insert(1, "one")
+	far := storetest.Insert(1, "one")
 	far.Time = 1<<63 - 1
-	add(t, log, entry(1, far))
-	got := lines(t, log.store.DB(), "SELECT recorded_at, recorded FROM replog.transaction_log")
+	add(t, log, storetest.Entry(1, far))
+	got := storetest.Lines(t, log.store.DB(), "SELECT recorded_at, recorded FROM replog.transaction_log")
 	wantLines(t, got, [][]string{{"9223372036854775807", "-"}})
 }
 
 func TestTheChangeViewShowsWhatTheServerDid(t *testing.T) {
 	log := newShop(t, Options{})
-	add(t, log, entry(1, insert(1, "one"), insert(2, "two")))
+	add(t, log, storetest.Entry(1, storetest.Insert(1, "one"), storetest.Insert(2, "two")))
 
-	netted := entry(2, insert(3, "three"), insert(3, "x"))
-	netted.Transaction.SetNet([]replog.Change{insert(3, "net")})
+	netted := storetest.Entry(2, storetest.Insert(3, "three"), storetest.Insert(3, "x"))
+	netted.Transaction.SetNet([]replog.Change{storetest.Insert(3, "net")})
 	netted.Changes, _ = replog.InMemory(netted.Transaction.NetChanges())
 	add(t, log, netted)
 
-	partly := entry(3, insert(4, "stale"), insert(5, "five"), insert(6, "six"))
-	partly.Changes = []replog.Change{insert(5, "five"), insert(6, "otherwise")}
+	partly := storetest.Entry(3, storetest.Insert(4, "stale"), storetest.Insert(5, "five"), storetest.Insert(6, "six"))
+	partly.Changes = []replog.Change{storetest.Insert(5, "five"), storetest.Insert(6, "otherwise")}
 	add(t, log, partly)
 
-	refused := entry(4, insert(1, "again"))
+	refused := storetest.Entry(4, storetest.Insert(1, "again"))
 	refused.Outcome, refused.Changes = replog.Conflict, nil
 	add(t, log, refused)
 
-	got := lines(t, log.store.DB(), `SELECT revision, n, table_name, operation, key, new FROM replog.change ORDER BY revision, n`)
+	got := storetest.Lines(t, log.store.DB(), `SELECT revision, n, table_name, operation, key, new FROM replog.change ORDER BY revision, n`)
 	wantLines(t, got, [][]string{
 		{"1", "0", "item", "insert", "[1]", `[1, "one"]`},
 		{"1", "1", "item", "insert", "[2]", `[2, "two"]`},
@@ -181,19 +141,19 @@ func TestTheViewsShowIntentsAsTheyWereRun(t *testing.T) {
 	none := replog.Intent{SQL: "DELETE FROM item WHERE name = 'it''s'", Time: 1700000000000}
 	some := replog.Intent{SQL: "UPDATE item SET name = :to\nWHERE id = ?", Time: 1700000000000,
 		Args: []replog.Value{replog.Text("[\"]\x00\xff]"), replog.Real(1e300)}, Affected: 1, Changes: 1}
-	e := entry(1)
+	e := storetest.Entry(1)
 	e.Transaction.Statements = nil
 	e.Transaction.Steps = []replog.Step{
-		{Intent: &none}, {Statements: replog.ChangeList{insert(1, "one"), insert(2, "two")}, Net: replog.ChangeList{insert(1, "x")}}, {Intent: &some},
+		{Intent: &none}, {Statements: replog.ChangeList{storetest.Insert(1, "one"), storetest.Insert(2, "two")}, Net: replog.ChangeList{storetest.Insert(1, "x")}}, {Intent: &some},
 	}
-	e.Changes = []replog.Change{insert(1, "to")}
+	e.Changes = []replog.Change{storetest.Insert(1, "to")}
 	e.Tables = []string{"item"}
 	e.Reason = replog.Reason{Code: replog.ReasonOptional, Detail: "left out"}
 	e.Parts = []replog.Part{{Outcome: replog.Ignored, Reason: e.Reason, Rows: []int{}, Statements: []int{3}}}
 	add(t, log, e)
 
 	db := log.store.DB()
-	got := lines(t, db, "SELECT n, outcome, reason, sql, args FROM replog.transaction_log ORDER BY n")
+	got := storetest.Lines(t, db, "SELECT n, outcome, reason, sql, args FROM replog.transaction_log ORDER BY n")
 	row := func(n, id, name string) []string {
 		return []string{n, "applied", "-", `INSERT INTO "item"("id", "name") VALUES(?, ?)`, `[` + id + `, "` + name + `"]`}
 	}
@@ -202,27 +162,27 @@ func TestTheViewsShowIntentsAsTheyWereRun(t *testing.T) {
 		row("1", "1", "one"), row("2", "2", "two"),
 		{"3", "ignored", "optional", some.SQL, jsonOf(t, db, some.Args)},
 	})
-	got = lines(t, db, "SELECT n, operation, table_name FROM replog.statement ORDER BY n")
+	got = storetest.Lines(t, db, "SELECT n, operation, table_name FROM replog.statement ORDER BY n")
 	wantLines(t, got, [][]string{{"0", "intent", "-"}, {"1", "insert", "item"}, {"2", "insert", "item"}, {"3", "intent", "-"}})
-	got = lines(t, db, "SELECT n, operation, key, new FROM replog.change ORDER BY n")
+	got = storetest.Lines(t, db, "SELECT n, operation, key, new FROM replog.change ORDER BY n")
 	wantLines(t, got, [][]string{{"0", "insert", "[1]", `[1, "to"]`}})
 }
 
 func TestATextIsStoredOnce(t *testing.T) {
 	log := newShop(t, Options{})
 	for seq := range replog.Seq(3) {
-		add(t, log, entry(seq+1, insert(int64(seq), "x"), insert(int64(seq)+10, "y"), update(int64(seq), "x", "z")))
+		add(t, log, storetest.Entry(seq+1, storetest.Insert(int64(seq), "x"), storetest.Insert(int64(seq)+10, "y"), update(int64(seq), "x", "z")))
 		// Another process knows nothing of what is stored.
 		log = openLog(t, log.store)
 	}
-	got := lines(t, log.store.DB(), "SELECT operation, table_name, key_columns, columns FROM replog.statement_text ORDER BY 1")
+	got := storetest.Lines(t, log.store.DB(), "SELECT operation, table_name, key_columns, columns FROM replog.statement_text ORDER BY 1")
 	wantLines(t, got, [][]string{{"insert", "item", `["id"]`, `["id","name"]`}, {"update", "item", `["id"]`, `["name"]`}})
 }
 
 func TestATextOfATransactionThatWasGivenUpIsStoredByTheNext(t *testing.T) {
 	log := newShop(t, Options{})
 	tx := begin(t, log)
-	if err := appendTo(tx, entry(1, insert(1, "one"))); err != nil {
+	if err := appendTo(tx, storetest.Entry(1, storetest.Insert(1, "one"))); err != nil {
 		t.Fatal(err)
 	}
 	if err := tx.send(); err != nil {
@@ -231,8 +191,8 @@ func TestATextOfATransactionThatWasGivenUpIsStoredByTheNext(t *testing.T) {
 	if err := tx.Rollback(); err != nil {
 		t.Fatal(err)
 	}
-	add(t, log, entry(1, insert(1, "one")))
-	got := lines(t, log.store.DB(), "SELECT sql FROM replog.statement")
+	add(t, log, storetest.Entry(1, storetest.Insert(1, "one")))
+	got := storetest.Lines(t, log.store.DB(), "SELECT sql FROM replog.statement")
 	wantLines(t, got, [][]string{{`INSERT INTO "item"("id", "name") VALUES(?, ?)`}})
 }
 
@@ -244,7 +204,7 @@ func (slowContent) Tables() ([]replog.Table, error) {
 }
 
 func (c slowContent) Rows(_ string, yield func([]replog.Value) error) error {
-	time.Sleep(c.takes)
+	time.Sleep(c.takes) // that the transaction is idle meanwhile is what is tried
 	return yield([]replog.Value{replog.Integer(1)})
 }
 
@@ -258,7 +218,7 @@ func TestNoTimeLimitOfTheServersEndsAReading(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, limit := range []string{"statement_timeout", "idle_in_transaction_session_timeout"} {
-		exec(t, s.DB(), "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET "+limit+" = 100', current_database()); END $$")
+		storetest.Exec(t, s.DB(), "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET "+limit+" = 100', current_database()); END $$")
 	}
 	log := openLog(t, openStore(t, dsn, Options{}))
 	err := log.view(t.Context(), log.store.readers, func(v *view) error {
@@ -278,7 +238,7 @@ func TestNoTimeLimitOfTheServersEndsAReading(t *testing.T) {
 
 func TestWhatServersNeedThemselvesDoesNotWaitForSlowDevices(t *testing.T) {
 	log := newShop(t, Options{Readers: 1})
-	add(t, log, entry(1, insert(1, "one")))
+	add(t, log, storetest.Entry(1, storetest.Insert(1, "one")))
 	info := SnapshotInfo{Revision: 1, Chain: mustChain(t, log, 1), Size: 3}
 	if err := log.KeepSnapshot(t.Context(), info, strings.NewReader("abc")); err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"replog/replog"
+	"replog/sql/internal/storetest"
 	"replog/test/cluster"
 )
 
@@ -51,17 +52,17 @@ func wantHead(t testing.TB, l *Log, want replog.Revision) {
 func TestAConnectionThatIsLostBeforeTheCommitIsNoCommit(t *testing.T) {
 	log := newShop(t, Options{})
 	tx := begin(t, log)
-	if err := appendTo(tx, entry(1, insert(1, "one"))); err != nil {
+	if err := appendTo(tx, storetest.Entry(1, storetest.Insert(1, "one"))); err != nil {
 		t.Fatal(err)
 	}
 	pid := backend(t, tx)
-	exec(t, log.store.DB(), "SELECT pg_terminate_backend($1)", pid)
+	storetest.Exec(t, log.store.DB(), "SELECT pg_terminate_backend($1)", pid)
 	waitFor(t, log.store, "SELECT NOT EXISTS (SELECT 1 FROM pg_stat_activity WHERE pid = $1)", pid)
 	if err := tx.Commit(); err == nil || errors.Is(err, replog.ErrUnknownOutcome) {
 		t.Errorf("got error %v, want one that says that nothing was appended", err)
 	}
 	wantHead(t, log, 0)
-	add(t, log, entry(1, insert(1, "one")))
+	add(t, log, storetest.Entry(1, storetest.Insert(1, "one")))
 }
 
 // TestACommitWhoseAnswerIsLostHasAnUnknownOutcome has a server wait for a standby that
@@ -75,17 +76,17 @@ func TestACommitWhoseAnswerIsLostHasAnUnknownOutcome(t *testing.T) {
 	s := openStore(t, dsn, Options{})
 	create(t, s, "shop")
 	log := openLog(t, s)
-	add(t, log, entry(1, insert(1, "one")))
-	exec(t, s.DB(), "ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
-	exec(t, s.DB(), "SELECT pg_reload_conf()")
+	add(t, log, storetest.Entry(1, storetest.Insert(1, "one")))
+	storetest.Exec(t, s.DB(), "ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+	storetest.Exec(t, s.DB(), "SELECT pg_reload_conf()")
 	commitsWait(t, s)
 
 	for n, lose := range []func(pid int){
-		func(pid int) { exec(t, s.DB(), "SELECT pg_terminate_backend($1)", pid) },
+		func(pid int) { storetest.Exec(t, s.DB(), "SELECT pg_terminate_backend($1)", pid) },
 		func(int) { server.Kill() },
 	} {
 		tx := begin(t, log)
-		if err := appendTo(tx, entry(replog.Seq(n+2), insert(int64(n+2), "x"))); err != nil {
+		if err := appendTo(tx, storetest.Entry(replog.Seq(n+2), storetest.Insert(int64(n+2), "x"))); err != nil {
 			t.Fatal(err)
 		}
 		pid := backend(t, tx)
@@ -126,7 +127,7 @@ func commitsWait(t *testing.T, s *Store) {
 			done <- struct{}{}
 		}()
 		for committed := false; !committed; {
-			if len(lines(t, s.quick, ended)) > 0 {
+			if len(storetest.Lines(t, s.quick, ended)) > 0 {
 				<-done
 				return
 			}
@@ -138,26 +139,26 @@ func commitsWait(t *testing.T, s *Store) {
 
 func TestACommitThatTheServerRefusesAppendsNothing(t *testing.T) {
 	log := newShop(t, Options{})
-	exec(t, log.store.DB(), `
+	storetest.Exec(t, log.store.DB(), `
 		CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
 		CREATE CONSTRAINT TRIGGER refuse AFTER UPDATE ON replog.head
 		DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse()`)
 	tx := begin(t, log)
-	if err := appendTo(tx, entry(1, insert(1, "one"))); err != nil {
+	if err := appendTo(tx, storetest.Entry(1, storetest.Insert(1, "one"))); err != nil {
 		t.Fatal(err)
 	}
 	if err := tx.Commit(); err == nil || errors.Is(err, replog.ErrUnknownOutcome) {
 		t.Errorf("got error %v, want that of the server", err)
 	}
 	wantHead(t, log, 0)
-	exec(t, log.store.DB(), "DROP TRIGGER refuse ON replog.head")
-	add(t, log, entry(1, insert(1, "one")))
+	storetest.Exec(t, log.store.DB(), "DROP TRIGGER refuse ON replog.head")
+	add(t, log, storetest.Entry(1, storetest.Insert(1, "one")))
 }
 
 func TestATransactionOfWhichAStatementFailedIsNotCommitted(t *testing.T) {
 	log := newShop(t, Options{})
 	tx := begin(t, log)
-	if err := appendTo(tx, entry(1, insert(1, "one"))); err != nil {
+	if err := appendTo(tx, storetest.Entry(1, storetest.Insert(1, "one"))); err != nil {
 		t.Fatal(err)
 	}
 	if err := tx.c.run("SELECT 1 / 0"); err == nil {
@@ -200,10 +201,10 @@ func TestTheLockIsHeldAgainstOtherServersUntilTheirContextIsDone(t *testing.T) {
 	if err := <-began; !errors.Is(err, context.Canceled) {
 		t.Errorf("got error %v, want that of the context", err)
 	}
-	if err := errors.Join(appendTo(first, entry(1, insert(1, "one"))), first.Commit()); err != nil {
+	if err := errors.Join(appendTo(first, storetest.Entry(1, storetest.Insert(1, "one"))), first.Commit()); err != nil {
 		t.Fatal(err)
 	}
-	add(t, log, entry(2, insert(2, "two")))
+	add(t, log, storetest.Entry(2, storetest.Insert(2, "two")))
 	wantHead(t, log, 2)
 }
 
@@ -251,7 +252,7 @@ func TestServersThatWriteOneLogLeaveNoGap(t *testing.T) {
 }
 
 func appendBy(tx *Tx, device replog.DeviceID, seq replog.Seq, rows int64) error {
-	e := entry(seq, update(int64(seq)%rows, "x", fmt.Sprint(device, seq)))
+	e := storetest.Entry(seq, update(int64(seq)%rows, "x", fmt.Sprint(device, seq)))
 	e.Transaction.Device = device
 	return appendTo(tx, e)
 }
@@ -294,24 +295,24 @@ func TestALogThatGaveUpRevisionsIsLearntAnew(t *testing.T) {
 	s := openStore(t, dsn, Options{})
 	create(t, s, "shop")
 	log := openLog(t, s)
-	add(t, log, entry(1, insert(1, "one")))
-	add(t, log, entry(2, update(1, "one", "two")))
+	add(t, log, storetest.Entry(1, storetest.Insert(1, "one")))
+	add(t, log, storetest.Entry(2, update(1, "one", "two")))
 	// Another server took over a standby that lacks the second, and went on.
 	for _, table := range []string{"entry_{n}", "recorded_statement_{n}", "changed_row_{n}", "received"} {
-		exec(t, s.DB(), log.text("DELETE FROM replog."+table+" WHERE revision = 2"))
+		storetest.Exec(t, s.DB(), log.text("DELETE FROM replog."+table+" WHERE revision = 2"))
 	}
-	exec(t, s.DB(), log.text("DELETE FROM replog.statement_text WHERE operation = 'update'"))
-	exec(t, s.DB(), log.text("UPDATE replog.head SET revision = 1, chain = (SELECT chain FROM replog.entry_{n} WHERE revision = 1)"))
+	storetest.Exec(t, s.DB(), log.text("DELETE FROM replog.statement_text WHERE operation = 'update'"))
+	storetest.Exec(t, s.DB(), log.text("UPDATE replog.head SET revision = 1, chain = (SELECT chain FROM replog.entry_{n} WHERE revision = 1)"))
 	other := openLog(t, openStore(t, dsn, Options{}))
-	add(t, other, entry(2, insert(2, "other")))
-	add(t, other, entry(3, insert(3, "other")))
+	add(t, other, storetest.Entry(2, storetest.Insert(2, "other")))
+	add(t, other, storetest.Entry(3, storetest.Insert(3, "other")))
 
 	tx := begin(t, log)
 	past, err := tx.Concurrent(replog.RowID{Table: "item", Key: "[1]"}, 0, "b")
 	if err != nil || len(past) != 1 || past[0].Revision != 1 {
 		t.Errorf("concurrent: %+v, %v", past, err)
 	}
-	if err := errors.Join(appendTo(tx, entry(4, update(1, "one", "four"))), tx.Commit()); err != nil {
+	if err := errors.Join(appendTo(tx, storetest.Entry(4, update(1, "one", "four"))), tx.Commit()); err != nil {
 		t.Fatal(err)
 	}
 	e, err := log.Entry(context.Background(), 4)
@@ -323,11 +324,11 @@ func TestALogThatGaveUpRevisionsIsLearntAnew(t *testing.T) {
 func TestOldPartsCanBeDropped(t *testing.T) {
 	log := newShop(t, Options{PartitionRevisions: 4})
 	for seq := range replog.Seq(10) {
-		add(t, log, entry(seq+1, update(1, "x", fmt.Sprint(seq))))
+		add(t, log, storetest.Entry(seq+1, update(1, "x", fmt.Sprint(seq))))
 	}
 	for _, table := range divided {
-		exec(t, log.store.DB(), log.text("ALTER TABLE replog."+table+"_{n} DETACH PARTITION replog."+table+"_{n}_p0 CONCURRENTLY"))
-		exec(t, log.store.DB(), log.text("DROP TABLE replog."+table+"_{n}_p0"))
+		storetest.Exec(t, log.store.DB(), log.text("ALTER TABLE replog."+table+"_{n} DETACH PARTITION replog."+table+"_{n}_p0 CONCURRENTLY"))
+		storetest.Exec(t, log.store.DB(), log.text("DROP TABLE replog."+table+"_{n}_p0"))
 	}
 	log = openLog(t, log.store)
 	var got []replog.Revision
@@ -348,18 +349,18 @@ func TestOldPartsCanBeDropped(t *testing.T) {
 	}
 	// What was received stays known.
 	var seq *SeqError
-	if err := appendTo(tx, entry(2, insert(1, "again"))); !errors.As(err, &seq) {
+	if err := appendTo(tx, storetest.Entry(2, storetest.Insert(1, "again"))); !errors.As(err, &seq) {
 		t.Errorf("got error %v, want a SeqError", err)
 	}
-	if err := errors.Join(appendTo(tx, entry(11, insert(11, "x"))), tx.Commit()); err != nil {
+	if err := errors.Join(appendTo(tx, storetest.Entry(11, storetest.Insert(11, "x"))), tx.Commit()); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestADamagedEntryIsNotGivenOut(t *testing.T) {
 	log := newShop(t, Options{})
-	add(t, log, entry(1, insert(1, "one")))
-	exec(t, log.store.DB(), log.text(`UPDATE replog.recorded_statement_{n} SET new = replace(new, '"one"', '"two"')`))
+	add(t, log, storetest.Entry(1, storetest.Insert(1, "one")))
+	storetest.Exec(t, log.store.DB(), log.text(`UPDATE replog.recorded_statement_{n} SET new = replace(new, '"one"', '"two"')`))
 	if _, err := log.Entry(context.Background(), 1); !errors.Is(err, replog.ErrForm) {
 		t.Errorf("got error %v, want replog.ErrForm", err)
 	}
@@ -375,7 +376,7 @@ func TestAClosedLogBeginsNothing(t *testing.T) {
 
 func TestAnEntryOfAwkwardTextComesBack(t *testing.T) {
 	log := newShop(t, Options{})
-	e := entry(1, awkward()...)
+	e := storetest.Entry(1, awkward()...)
 	e.Transaction.Label = "\x00\xff" + escapeText
 	e.Outcome, e.Changes = replog.Rejected, nil
 	e.Reason = replog.Reason{Code: replog.ReasonConstraint, Detail: "a\x00b\xff" + escapeText + "00"}
@@ -400,10 +401,10 @@ func TestARowWithAKeyThatNoIndexTakesIsFound(t *testing.T) {
 	for i := range long {
 		long[i] = byte('a' + i*i%26 + i%3)
 	}
-	c := insert(1, "x")
+	c := storetest.Insert(1, "x")
 	c.Key = []replog.Value{replog.Text(string(long))}
 	c.New[0] = c.Key[0]
-	e := entry(1, c)
+	e := storetest.Entry(1, c)
 	e.Transaction.Label = string(long)
 	add(t, log, e)
 	for _, f := range []replog.Filter{{Tables: []string{"item"}, Keys: []string{replog.KeyString(c.Key)}}, {Label: string(long)}} {
@@ -420,17 +421,17 @@ func TestARowWithAKeyThatNoIndexTakesIsFound(t *testing.T) {
 
 func TestPartsThatAFailoverLostAreMadeAgain(t *testing.T) {
 	log := newShop(t, Options{PartitionRevisions: 4})
-	add(t, log, entry(1, insert(1, "one")))
+	add(t, log, storetest.Entry(1, storetest.Insert(1, "one")))
 	tx := begin(t, log)
-	if err := errors.Join(appendTo(tx, entry(2, insert(2, "two"))), tx.Rollback()); err != nil {
+	if err := errors.Join(appendTo(tx, storetest.Entry(2, storetest.Insert(2, "two"))), tx.Rollback()); err != nil {
 		t.Fatal(err)
 	}
 	// The log stands where it did, without the part that was made ahead.
 	for _, table := range divided {
-		exec(t, log.store.DB(), fmt.Sprintf("DROP TABLE replog.%s_%d_p4", table, log.n))
+		storetest.Exec(t, log.store.DB(), fmt.Sprintf("DROP TABLE replog.%s_%d_p4", table, log.n))
 	}
-	exec(t, log.store.DB(), "DELETE FROM replog.part WHERE from_revision = 4")
+	storetest.Exec(t, log.store.DB(), "DELETE FROM replog.part WHERE from_revision = 4")
 	for seq := replog.Seq(2); seq <= 5; seq++ {
-		add(t, log, entry(seq, insert(int64(seq), "more")))
+		add(t, log, storetest.Entry(seq, storetest.Insert(int64(seq), "more")))
 	}
 }

@@ -10,30 +10,8 @@ import (
 	"testing"
 
 	"replog/replog"
+	"replog/sql/internal/storetest"
 )
-
-// orders makes n inserts like those of the figures: a random UUID as the key
-// and a random note.
-func orders(random *rand.Rand, n int) []replog.Change {
-	letters := "abcdefghijklmnopqrstuvwxyz"
-	changes := make([]replog.Change, n)
-	for i := range changes {
-		id := replog.Text(fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x",
-			random.Uint32(), random.Uint32()>>16, random.Uint32()>>20, random.Uint32()>>20, random.Uint64()>>16))
-		note := make([]byte, 20+random.IntN(41))
-		for j := range note {
-			note[j] = letters[random.IntN(len(letters))]
-		}
-		changes[i] = replog.Change{
-			Table: "orders", Op: replog.Insert, Time: 1700000000000 + replog.Millis(i),
-			Key: []replog.Value{id}, KeyColumns: []string{"id"},
-			Columns: []string{"id", "customer", "item", "qty", "price", "note", "created_at"},
-			New: []replog.Value{id, replog.Text("Customer 17"), replog.Text("item-42"), replog.Integer(int64(i % 50)),
-				replog.Real(float64(random.IntN(100_000)) / 100), replog.Text(string(note)), replog.Text("2026-11-22T05:46:44Z")},
-		}
-	}
-	return changes
-}
 
 func BenchmarkAppend(b *testing.B) {
 	for _, size := range []int{1, 100, 10_000} {
@@ -44,7 +22,7 @@ func BenchmarkAppend(b *testing.B) {
 			n := 0
 			for b.Loop() {
 				b.StopTimer()
-				e := entry(replog.Seq(n+1), orders(random, size)...)
+				e := storetest.Entry(replog.Seq(n+1), storetest.Orders(random, size)...)
 				n++
 				b.StartTimer()
 				add(b, log, e)
@@ -70,7 +48,7 @@ func BenchmarkAppendInOneCommit(b *testing.B) {
 	for b.Loop() {
 		b.StopTimer()
 		n++
-		e := entry(replog.Seq(n), orders(random, 100)...)
+		e := storetest.Entry(replog.Seq(n), storetest.Orders(random, 100)...)
 		e.Revision = replog.Revision(n)
 		_, e.Hash = e.Transaction.Encode()
 		b.StartTimer()
@@ -95,7 +73,7 @@ func BenchmarkEntries(b *testing.B) {
 			}
 			const entries = 200
 			for n := range entries {
-				e := entry(replog.Seq(n+1), orders(random, size)...)
+				e := storetest.Entry(replog.Seq(n+1), storetest.Orders(random, size)...)
 				e.Revision = replog.Revision(n + 1)
 				_, e.Hash = e.Transaction.Encode()
 				err = errors.Join(err, tx.Append(e))
@@ -121,8 +99,8 @@ func BenchmarkEntries(b *testing.B) {
 func BenchmarkConcurrent(b *testing.B) {
 	random := rand.New(rand.NewPCG(1, 2))
 	log := create(b, filepath.Join(b.TempDir(), "log.db"))
-	changes := orders(random, 10_000)
-	add(b, log, entry(1, changes...))
+	changes := storetest.Orders(random, 10_000)
+	add(b, log, storetest.Entry(1, changes...))
 	tx, err := log.Begin(context.Background())
 	if err != nil {
 		b.Fatal(err)

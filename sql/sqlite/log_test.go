@@ -11,6 +11,7 @@ import (
 
 	"replog/replog"
 	"replog/replog/logtest"
+	"replog/sql/internal/storetest"
 )
 
 func TestConformance(t *testing.T) {
@@ -61,25 +62,6 @@ func add(t testing.TB, log *Log, e replog.Entry) {
 	}
 }
 
-func entry(seq replog.Seq, changes ...replog.Change) replog.Entry {
-	e := replog.Entry{Received: 1700000000500, Outcome: replog.Applied, Transaction: replog.Transaction{
-		Device: "aaaaaaaa-0000-4000-8000-000000000001", Seq: seq, Time: 1700000000000, Nonce: "00",
-	}}
-	for _, c := range changes {
-		e.Transaction.Statements = append(e.Transaction.Statements, replog.Statement{Change: c})
-	}
-	e.Changes = changes
-	return e
-}
-
-func insert(id int64, name string) replog.Change {
-	return replog.Change{
-		Table: "item", Op: replog.Insert, Time: 1700000000000,
-		Key: []replog.Value{replog.Integer(id)}, KeyColumns: []string{"id"},
-		Columns: []string{"id", "name"}, New: []replog.Value{replog.Integer(id), replog.Text(name)},
-	}
-}
-
 func TestCreateRefusesAnExistingFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log.db")
 	create(t, path)
@@ -117,7 +99,7 @@ func TestOpenRefusesWhatIsNoStore(t *testing.T) {
 func TestOpenLeavesAnotherDatabaseAsItIs(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "shop.db")
 	db := shell(t, path)
-	exec(t, db, "CREATE TABLE head (a)")
+	storetest.Exec(t, db, "CREATE TABLE head (a)")
 	before, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -137,7 +119,7 @@ func TestOpenLeavesAnotherDatabaseAsItIs(t *testing.T) {
 func TestAStoreOfANewerProgramIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log.db")
 	create(t, path).Close()
-	exec(t, shell(t, path), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)")
+	storetest.Exec(t, shell(t, path), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)")
 	for _, o := range []Options{{}, {ReadOnly: true}} {
 		var version *VersionError
 		if _, err := Open(path, o); !errors.As(err, &version) || version.Store != 99 || version.Program != 2 {
@@ -149,7 +131,7 @@ func TestAStoreOfANewerProgramIsRefused(t *testing.T) {
 func TestAReadOnlyStoreIsReadWhileItsOwnerWrites(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log.db")
 	owner := create(t, path)
-	add(t, owner, entry(1, insert(1, "one")))
+	add(t, owner, storetest.Entry(1, storetest.Insert(1, "one")))
 	second := reopen(t, path, Options{ReadOnly: true})
 	tx, err := owner.Begin(context.Background())
 	if err != nil {
@@ -167,7 +149,7 @@ func TestAReadOnlyStoreIsReadWhileItsOwnerWrites(t *testing.T) {
 func TestAReadOnlyStoreIsReadWithoutItsOwner(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log.db")
 	owner := create(t, path)
-	add(t, owner, entry(1, insert(1, "one")))
+	add(t, owner, storetest.Entry(1, storetest.Insert(1, "one")))
 	owner.Close()
 	e, err := reopen(t, path, Options{ReadOnly: true}).Entry(context.Background(), 1)
 	if err != nil || e.Revision != 1 {
@@ -180,13 +162,13 @@ func TestAnotherWriterIsABusyError(t *testing.T) {
 	create(t, path).Close()
 	log := reopen(t, path, Options{BusyTimeout: time.Millisecond})
 	other := shell(t, path)
-	exec(t, other, "BEGIN IMMEDIATE")
+	storetest.Exec(t, other, "BEGIN IMMEDIATE")
 	var busy *BusyError
 	if _, err := log.Begin(context.Background()); !errors.As(err, &busy) || busy.Path != path {
 		t.Errorf("got error %v, want a BusyError of %s", err, path)
 	}
-	exec(t, other, "ROLLBACK")
-	add(t, log, entry(1, insert(1, "one")))
+	storetest.Exec(t, other, "ROLLBACK")
+	add(t, log, storetest.Entry(1, storetest.Insert(1, "one")))
 }
 
 func TestALogThatClosesUnderAWriterEndsItsTransaction(t *testing.T) {
@@ -203,14 +185,14 @@ func TestALogThatClosesUnderAWriterEndsItsTransaction(t *testing.T) {
 	if _, err := log.Begin(context.Background()); err == nil {
 		t.Error("a closed log began a transaction")
 	}
-	add(t, reopen(t, path, Options{}), entry(1, insert(1, "one")))
+	add(t, reopen(t, path, Options{}), storetest.Entry(1, storetest.Insert(1, "one")))
 }
 
 func TestADamagedEntryIsNotGivenOut(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log.db")
 	log := create(t, path)
-	add(t, log, entry(1, insert(1, "one")))
-	exec(t, shell(t, path), `UPDATE recorded_statement SET body = replace(body, '"one"', '"two"')`)
+	add(t, log, storetest.Entry(1, storetest.Insert(1, "one")))
+	storetest.Exec(t, shell(t, path), `UPDATE recorded_statement SET body = replace(body, '"one"', '"two"')`)
 	if _, err := log.Entry(context.Background(), 1); !errors.Is(err, replog.ErrForm) {
 		t.Errorf("got error %v, want replog.ErrForm", err)
 	}
@@ -251,5 +233,5 @@ func TestACommitThatFailsHasAnUnknownOutcomeAndTheNextWriterBegins(t *testing.T)
 	if head, err := log.Head(context.Background()); err != nil || head != logtest.Start {
 		t.Errorf("head is %+v, %v", head, err)
 	}
-	add(t, log, entry(1, insert(1, "one")))
+	add(t, log, storetest.Entry(1, storetest.Insert(1, "one")))
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"replog/replog"
+	"replog/sql/internal/storetest"
 )
 
 // Who reads statements alone does not wait for the changes of an intent, which may be
@@ -13,12 +14,12 @@ import (
 func TestChangesOfIntentsAreReadOnlyWhereSomebodyAsks(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log.db")
 	log := create(t, path)
-	e := entry(1)
+	e := storetest.Entry(1)
 	e.Transaction.Statements = nil
 	e.Transaction.Steps = []replog.Step{{Intent: &replog.Intent{SQL: "UPDATE item SET name = 'x'"}}}
-	e.Changes = []replog.Change{insert(1, "one"), insert(2, "two")}
+	e.Changes = []replog.Change{storetest.Insert(1, "one"), storetest.Insert(2, "two")}
 	add(t, log, e)
-	exec(t, shell(t, path), "UPDATE effect SET body = 'gone'")
+	storetest.Exec(t, shell(t, path), "UPDATE effect SET body = 'gone'")
 	err := log.Entries(context.Background(), replog.Filter{}, func(e replog.Entry) error {
 		line, err := e.Line()
 		if err != nil || len(line.Statements) != 1 || e.Made().Len() != 2 {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"replog/replog"
+	"replog/sql/internal/storetest"
 )
 
 // TestAStoreOfTheFirstVersionCanBeSearched takes away what the second migration
@@ -15,12 +16,12 @@ import (
 func TestAStoreOfTheFirstVersionCanBeSearched(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log.db")
 	log := create(t, path)
-	add(t, log, entry(1, awkward()...))
-	refused := entry(2, insert(1, "again"))
+	add(t, log, storetest.Entry(1, awkward()...))
+	refused := storetest.Entry(2, storetest.Insert(1, "again"))
 	refused.Outcome, refused.Changes = replog.Conflict, nil
 	add(t, log, refused)
 	add(t, log, rekeyed(3))
-	cancelled := entry(4, insert(9, "x"), insert(9, "y"))
+	cancelled := storetest.Entry(4, storetest.Insert(9, "x"), storetest.Insert(9, "y"))
 	cancelled.Transaction.SetNet(nil)
 	cancelled.Changes = []replog.Change{}
 	add(t, log, cancelled)
@@ -31,16 +32,16 @@ func TestAStoreOfTheFirstVersionCanBeSearched(t *testing.T) {
 		UNION ALL
 		SELECT 'row', table_name, key, revision FROM touched_row
 		ORDER BY 1, 2, 3, 4`
-	want := lines(t, db, query)
+	want := storetest.Lines(t, db, query)
 	if err := log.Close(); err != nil {
 		t.Fatal(err)
 	}
-	exec(t, db, `
+	storetest.Exec(t, db, `
 		DROP TABLE touched_table; DROP TABLE touched_row;
 		DROP INDEX entry_by_arrival; DROP INDEX entry_not_applied; DROP INDEX entry_labelled;
 		DELETE FROM goose_db_version WHERE version_id > 1`)
 	reopen(t, path, Options{})
-	if got := lines(t, db, query); !reflect.DeepEqual(got, want) {
+	if got := storetest.Lines(t, db, query); !reflect.DeepEqual(got, want) {
 		t.Errorf("\n got %q\nwant %q", got, want)
 	}
 }
@@ -53,8 +54,8 @@ func rekeyed(seq replog.Seq) replog.Entry {
 	statement.Columns = []string{"a", "name", `b"`}
 	statement.Old = []replog.Value{replog.Text("]"), replog.Text("x"), replog.Blob([]byte{1})}
 	statement.New = []replog.Value{replog.Text("\xff\x00"), replog.Text("y"), replog.Real(1)}
-	e := entry(seq, statement)
-	e.Transaction.SetNet([]replog.Change{insert(20, "moved")})
+	e := storetest.Entry(seq, statement)
+	e.Transaction.SetNet([]replog.Change{storetest.Insert(20, "moved")})
 	e.Changes, _ = replog.InMemory(e.Transaction.NetChanges())
 	return e
 }
@@ -63,7 +64,7 @@ func rekeyed(seq replog.Seq) replog.Entry {
 // from sorting what it finds, before it gives anything.
 func TestSearchesReadIndexesInOrder(t *testing.T) {
 	log := create(t, filepath.Join(t.TempDir(), "log.db"))
-	add(t, log, entry(1, insert(1, "one")))
+	add(t, log, storetest.Entry(1, storetest.Insert(1, "one")))
 	device := replog.DeviceID("aaaaaaaa-0000-4000-8000-000000000001")
 	for name, f := range map[string]replog.Filter{
 		"table":   {Tables: []string{"item"}},

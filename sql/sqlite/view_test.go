@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"replog/replog"
+	"replog/sql/internal/storetest"
 )
 
 // shell is a connection as any SQLite tool has one.
@@ -22,58 +23,17 @@ func shell(t testing.TB, path string) *sql.DB {
 	return db
 }
 
-func exec(t testing.TB, db *sql.DB, query string) {
-	t.Helper()
-	if _, err := db.Exec(query); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// lines gives the rows of a query as text, NULL as "-".
-func lines(t *testing.T, db *sql.DB, query string) [][]string {
-	t.Helper()
-	rows, err := db.Query(query)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	columns, _ := rows.Columns()
-	var all [][]string
-	for rows.Next() {
-		values := make([]sql.NullString, len(columns))
-		into := make([]any, len(columns))
-		for i := range values {
-			into[i] = &values[i]
-		}
-		if err := rows.Scan(into...); err != nil {
-			t.Fatal(err)
-		}
-		line := make([]string, len(columns))
-		for i, v := range values {
-			line[i] = "-"
-			if v.Valid {
-				line[i] = v.String
-			}
-		}
-		all = append(all, line)
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return all
-}
-
 func awkward() []replog.Change {
-	text := insert(1, "[\"]\x00\xff]")
+	text := storetest.Insert(1, "[\"]\x00\xff]")
 	text.Table, text.KeyColumns = `odd "table"`, []string{`odd "key"`}
 	text.Columns = []string{`odd "key"`, "ends ]"}
-	changed := insert(2, "")
+	changed := storetest.Insert(2, "")
 	changed.Op, changed.Columns = replog.Update, []string{"name", "price"}
 	changed.Old = []replog.Value{replog.Text("one]"), replog.Real(0.1)}
 	changed.New = []replog.Value{replog.Text("]"), replog.Real(1e300)}
 	changed.Key = []replog.Value{replog.Text("]"), replog.Blob([]byte{1})}
 	changed.KeyColumns = []string{"a", "b"}
-	gone := insert(3, "three")
+	gone := storetest.Insert(3, "three")
 	gone.Op, gone.Old, gone.New = replog.Delete, gone.New, nil
 	return []replog.Change{text, changed, gone}
 }
@@ -81,9 +41,9 @@ func awkward() []replog.Change {
 func TestTheViewShowsEachStatementAsThePackageRendersIt(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log.db")
 	log := create(t, path)
-	e := entry(1, awkward()...)
+	e := storetest.Entry(1, awkward()...)
 	add(t, log, e)
-	got := lines(t, shell(t, path), "SELECT sql, args FROM transaction_log ORDER BY revision, n")
+	got := storetest.Lines(t, shell(t, path), "SELECT sql, args FROM transaction_log ORDER BY revision, n")
 	for i := range e.Transaction.Statements {
 		sql, args := e.Transaction.Statements[i].SQL()
 		j, err := json.Marshal(args)
@@ -99,21 +59,21 @@ func TestTheViewShowsEachStatementAsThePackageRendersIt(t *testing.T) {
 func TestTheViewTellsTimesOutcomesAndReasons(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log.db")
 	log := create(t, path)
-	add(t, log, entry(1, insert(1, "one"), insert(2, "two")))
+	add(t, log, storetest.Entry(1, storetest.Insert(1, "one"), storetest.Insert(2, "two")))
 
 	reason := replog.Reason{Code: replog.ReasonExists, Detail: "it is there"}
-	divided := entry(2, insert(3, "three"), insert(1, "other"))
+	divided := storetest.Entry(2, storetest.Insert(3, "three"), storetest.Insert(1, "other"))
 	divided.Changes = divided.Changes[:1]
 	divided.Reason = reason
 	divided.Parts = []replog.Part{{Outcome: replog.Conflict, Reason: reason, Rows: []int{1}}}
 	add(t, log, divided)
 
-	refused := entry(3, insert(1, "other"))
+	refused := storetest.Entry(3, storetest.Insert(1, "other"))
 	refused.Outcome, refused.Changes, refused.Reason = replog.Conflict, nil, reason
 	add(t, log, refused)
 
 	db := shell(t, path)
-	got := lines(t, db, `SELECT revision, seq, n, recorded_at, recorded, received_at, received, outcome, reason, detail
+	got := storetest.Lines(t, db, `SELECT revision, seq, n, recorded_at, recorded, received_at, received, outcome, reason, detail
 		FROM transaction_log ORDER BY revision, n`)
 	when := []string{"1700000000000", "2023-11-14T22:13:20.000Z", "1700000000500", "2023-11-14T22:13:20.500Z"}
 	row := func(revision, n, outcome, reason, detail string) []string {
@@ -134,22 +94,22 @@ func TestTheViewTellsTimesOutcomesAndReasons(t *testing.T) {
 func TestTheChangeViewShowsWhatTheServerDid(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log.db")
 	log := create(t, path)
-	add(t, log, entry(1, insert(1, "one"), insert(2, "two")))
+	add(t, log, storetest.Entry(1, storetest.Insert(1, "one"), storetest.Insert(2, "two")))
 
-	netted := entry(2, insert(3, "three"), insert(3, "x"))
-	netted.Transaction.SetNet([]replog.Change{insert(3, "net")})
+	netted := storetest.Entry(2, storetest.Insert(3, "three"), storetest.Insert(3, "x"))
+	netted.Transaction.SetNet([]replog.Change{storetest.Insert(3, "net")})
 	netted.Changes, _ = replog.InMemory(netted.Transaction.NetChanges())
 	add(t, log, netted)
 
-	partly := entry(3, insert(4, "stale"), insert(5, "five"), insert(6, "six"))
-	partly.Changes = []replog.Change{insert(5, "five"), insert(6, "otherwise")}
+	partly := storetest.Entry(3, storetest.Insert(4, "stale"), storetest.Insert(5, "five"), storetest.Insert(6, "six"))
+	partly.Changes = []replog.Change{storetest.Insert(5, "five"), storetest.Insert(6, "otherwise")}
 	add(t, log, partly)
 
-	refused := entry(4, insert(1, "again"))
+	refused := storetest.Entry(4, storetest.Insert(1, "again"))
 	refused.Outcome, refused.Changes = replog.Conflict, nil
 	add(t, log, refused)
 
-	got := lines(t, shell(t, path), `SELECT revision, n, table_name, operation, key, new FROM change ORDER BY revision, n`)
+	got := storetest.Lines(t, shell(t, path), `SELECT revision, n, table_name, operation, key, new FROM change ORDER BY revision, n`)
 	want := [][]string{
 		{"1", "0", "item", "insert", "[1]", `[1,"one"]`},
 		{"1", "1", "item", "insert", "[2]", `[2,"two"]`},
@@ -168,12 +128,12 @@ func TestTheViewsShowIntentsAsTheyWereRun(t *testing.T) {
 	none := replog.Intent{SQL: "DELETE FROM item WHERE name = 'it''s'", Time: 1700000000000}
 	some := replog.Intent{SQL: "UPDATE item SET name = :to\nWHERE id = ?", Time: 1700000000000,
 		Args: []replog.Value{replog.Text("[\"]\x00\xff]"), replog.Real(1e300)}, Affected: 1, Changes: 1}
-	e := entry(1)
+	e := storetest.Entry(1)
 	e.Transaction.Statements = nil
 	e.Transaction.Steps = []replog.Step{
-		{Intent: &none}, {Statements: replog.ChangeList{insert(1, "one"), insert(2, "two")}, Net: replog.ChangeList{insert(1, "x")}}, {Intent: &some},
+		{Intent: &none}, {Statements: replog.ChangeList{storetest.Insert(1, "one"), storetest.Insert(2, "two")}, Net: replog.ChangeList{storetest.Insert(1, "x")}}, {Intent: &some},
 	}
-	e.Changes = []replog.Change{insert(1, "to")}
+	e.Changes = []replog.Change{storetest.Insert(1, "to")}
 	e.Tables = []string{"item"}
 	e.Reason = replog.Reason{Code: replog.ReasonOptional, Detail: "left out"}
 	e.Parts = []replog.Part{{Outcome: replog.Ignored, Reason: e.Reason, Rows: []int{}, Statements: []int{3}}}
@@ -184,7 +144,7 @@ func TestTheViewsShowIntentsAsTheyWereRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := lines(t, db, "SELECT n, recorded, outcome, reason, sql, args FROM transaction_log ORDER BY n")
+	got := storetest.Lines(t, db, "SELECT n, recorded, outcome, reason, sql, args FROM transaction_log ORDER BY n")
 	at := "2023-11-14T22:13:20.000Z"
 	row := func(n, id, name string) []string {
 		return []string{n, at, "applied", "-", `INSERT INTO "item"("id", "name") VALUES(?, ?)`, `[` + id + `,"` + name + `"]`}
@@ -197,12 +157,12 @@ func TestTheViewsShowIntentsAsTheyWereRun(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("\n got %q\nwant %q", got, want)
 	}
-	got = lines(t, db, "SELECT n, operation, table_name FROM statement ORDER BY n")
+	got = storetest.Lines(t, db, "SELECT n, operation, table_name FROM statement ORDER BY n")
 	want = [][]string{{"0", "intent", "-"}, {"1", "insert", "item"}, {"2", "insert", "item"}, {"3", "intent", "-"}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("\n got %q\nwant %q", got, want)
 	}
-	got = lines(t, db, "SELECT n, operation, key, new FROM change ORDER BY n")
+	got = storetest.Lines(t, db, "SELECT n, operation, key, new FROM change ORDER BY n")
 	if want = [][]string{{"0", "insert", "[1]", `[1,"to"]`}}; !reflect.DeepEqual(got, want) {
 		t.Errorf("\n got %q\nwant %q", got, want)
 	}
