@@ -52,12 +52,12 @@ func onEveryStore(t *testing.T, test func(t *testing.T, at place, kills int)) {
 	t.Run("SQLite", func(t *testing.T) { test(t, place{servers: 1}, kills) })
 	for _, servers := range []int{1, 3} {
 		t.Run(fmt.Sprintf("PostgreSQL and %d servers", servers), func(t *testing.T) {
-			test(t, place{store: cluster.Database(t), servers: servers}, kills/3)
+			test(t, place{store: cluster.Database(t), servers: servers}, kills/2)
 		})
 	}
 	t.Run("PostgreSQL behind PgBouncer", func(t *testing.T) {
 		direct := cluster.Database(t)
-		test(t, place{store: cluster.Bouncer(t, direct), direct: direct, servers: 2}, kills/3)
+		test(t, place{store: cluster.Bouncer(t, direct), direct: direct, servers: 2}, kills/2)
 	})
 }
 
